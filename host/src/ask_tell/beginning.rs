@@ -236,7 +236,7 @@ impl Beginning {
             path: folder.to_owned(),
             why,
         };
-        let found = Journal::open(&claim.journal())?;
+        let found = Journal::inspect(&claim.journal())?;
         let (places, mut records): (Vec<_>, Vec<_>) = found.records.into_iter().unzip();
         let Some(Event::Begun(begun)) = records.first().map(|first| &first.event) else {
             return Err(unreadable("no campaign was begun in it".to_owned()));

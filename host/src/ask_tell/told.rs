@@ -97,7 +97,7 @@ impl Told {
         };
         let (claim, mut journal, done) = if path.join("journal").is_file() {
             let claim = RunFolder::resume(path)?;
-            let found = Journal::open(&claim.journal())?;
+            let mut found = Journal::inspect(&claim.journal())?;
             // By their bytes: a measurement that failed is NaN, which equals nothing.
             let bytes = |record: &Record| postcard::to_allocvec(record).ok();
             let there = found.records.iter().map(|(_, record)| bytes(record));
@@ -106,6 +106,7 @@ impl Told {
                 claim.leave();
                 return Err(AskTellError::Another(path.to_owned()));
             }
+            found.mend()?;
             (claim, found.journal, found.records.len() - 1)
         } else {
             let claim = RunFolder::begin(path)?;

@@ -17,8 +17,8 @@ use clap::Args;
 use super::page::{OwnPage, OwnPageArgs};
 use super::progress::Display;
 use super::{Failure, log, scanner};
-use crate::campaign::LiveConfig;
-use crate::journal::RunFolder;
+use crate::campaign::{Ended, Event, LiveConfig};
+use crate::journal::{Follower, RunFolder};
 use crate::live::LiveError;
 use crate::microscope::{Interrupt, Microscope};
 
@@ -85,11 +85,62 @@ fn stay(
 
 /// What keeps a campaign from coming as far as its first point.
 fn not_begun(error: &LiveError, folder: &RunFolder) -> Failure {
+    let next = if is_untouched(folder) {
+        "nothing was exposed either".to_owned()
+    } else {
+        format!("go on with `beacon resume {}`", folder.path().display())
+    };
+    let said = |why: &dyn std::fmt::Display| format!("nothing was measured: {why}; {next}");
     match error {
-        LiveError::Aborted(why) => Failure::Suspended(format!(
-            "nothing was measured: {why}; go on with `beacon resume {}`",
-            folder.path().display()
-        )),
+        LiveError::Aborted(why) => Failure::Suspended(said(why)),
+        LiveError::Ended(why) => match why {
+            Ended::Interrupted | Ended::Stopped => Failure::Suspended(said(why)),
+            // What failed names itself.
+            Ended::Instrument(what) => Failure::Running(said(what)),
+            why if why.is_failure() => Failure::Running(said(why)),
+            why => Failure::Early(said(why)),
+        },
         error => Failure::Input(error.to_string()),
+    }
+}
+
+/// Whether nothing was exposed for the campaign in a folder: its journal has the beginning at most.
+fn is_untouched(folder: &RunFolder) -> bool {
+    let journal = folder.journal();
+    if !journal.exists() {
+        return true;
+    }
+    let found = Follower::new(&journal).poll();
+    found.is_ok_and(|news| {
+        let mut records = news.records.iter();
+        news.rest == 0 && records.all(|(_, record)| matches!(record.event, Event::Begun(_)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_campaign_that_ends_before_its_first_point_says_how_to_go_on() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = RunFolder::begin(&parent.path().join("run")).unwrap();
+        let ended = |ended: Ended| not_begun(&LiveError::Ended(ended), &folder);
+        let hint = format!("go on with `beacon resume {}`", folder.path().display());
+        // What would be removed is nothing to go on with.
+        assert!(!ended(Ended::Interrupted).text().contains(&hint));
+        std::fs::write(folder.journal(), "more than a beginning").unwrap();
+        for why in [Ended::Interrupted, Ended::Stopped] {
+            assert!(matches!(ended(why.clone()), Failure::Suspended(_)), "{why}");
+            assert!(ended(why).text().ends_with(&hint));
+        }
+        let failed = "the instrument failed at `overview`".to_owned();
+        for why in [Ended::Instrument(failed), Ended::Disk("full".to_owned())] {
+            assert!(matches!(ended(why.clone()), Failure::Running(_)), "{why}");
+            let said = ended(why).text();
+            assert!(said.ends_with(&hint), "{said}");
+            assert!(said.matches("the instrument failed").count() < 2, "{said}");
+        }
+        assert!(matches!(ended(Ended::Time), Failure::Early(_)));
     }
 }

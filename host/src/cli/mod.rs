@@ -184,8 +184,18 @@ fn says_edges(matches: &clap::ArgMatches) -> bool {
     })
 }
 
+/// Has a file that may not grow any more be an error, as a full disk is one: by itself the system would end
+/// the program, in the middle of an exposure too.
+#[cfg(unix)]
+fn outlive_large_files() {
+    // Where it cannot be had, the program is as any other.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
+}
+
 /// Runs the program and returns its exit status.
 pub fn main() -> ExitCode {
+    #[cfg(unix)]
+    outlive_large_files();
     let parsed = command().try_get_matches();
     let parsed = parsed.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
     let (cli, edges_said) = match parsed {

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::identity;
 use super::server::{BUSY, Server};
 use super::shared::{Shared, lock};
 use crate::campaign::{Event, Given, State};
@@ -41,7 +42,8 @@ impl Control {
         let (commands, waiting) = Commands::open(&folder.commands(), taken)?;
         let shared = Arc::new(Mutex::new(Shared::new(state, waiting, elapsed)));
         let file = folder.path().join("control");
-        let token = format!("{:016x}", token());
+        let of = identity(folder.path()).map_or_else(String::new, |own| format!("-{own}"));
+        let token = format!("{:016x}{of}", token());
         let listener = listen(&file, &token).map_err(OpenError::Socket)?;
         let closing = Arc::new(AtomicBool::new(false));
         let mut server = Server::new(token, commands, Arc::clone(&shared));

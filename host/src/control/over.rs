@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{ControlError, Status};
 use crate::campaign::{Folded, LiveConfig};
-use crate::journal::Follower;
+use crate::journal::{Follower, has_beginning};
 use crate::microscope::MicroscopeChoice;
 use crate::units::Seconds;
 
@@ -65,10 +65,17 @@ pub fn status_by_journal(folder: &Path) -> Result<Status, ControlError> {
 
 /// What there is to do with a campaign that does not run, where there is one.
 pub(super) fn how_to_go_on(folder: &Path) -> String {
-    if !folder.join("journal").is_file() {
+    let journal = folder.join("journal");
+    if !journal.is_file() {
         return String::new();
     }
     let folder = folder.display();
+    if !has_beginning(&journal) {
+        return format!(
+            ": `{folder}/journal` ends before the campaign's beginning, and there is nothing to go on with; begin \
+             again in another folder"
+        );
+    }
     format!(
         ": `beacon ctl {folder} status` says how it ended, and `beacon resume {folder}` goes on with it"
     )

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::answers::{said, words};
 use super::caller::Caller;
 use super::shared::{Shared, lock};
-use super::{Request, Status};
+use super::{Request, Status, WRONG_TOKEN};
 use crate::campaign::{Command, Given, Otherwise, TimeOut};
 use crate::journal::{Commands, now_ms};
 use crate::units::sure_of_seconds;
@@ -20,6 +20,8 @@ pub(super) const CALLERS: usize = 16;
 /// How often the campaign looks for callers, and for what they send.
 const IDLE: Duration = Duration::from_millis(20);
 pub(super) const BUSY: Duration = Duration::from_millis(1);
+/// Commands that wait, of which a status tells.
+pub(super) const MOST_TOLD: usize = 100;
 
 /// What answers, on a thread of its own.
 pub(super) struct Server {
@@ -81,7 +83,7 @@ impl Server {
         let line = request.split(|&byte| byte == b'\n').next();
         let answer = match serde_json::from_slice::<Request>(line.unwrap_or_default()) {
             Ok(request) if request.token == self.token => self.take(&request),
-            Ok(_) => Err("a wrong token; expected the one in the file `control`".to_owned()),
+            Ok(_) => Err(WRONG_TOKEN.to_owned()),
             Err(error) => Err(format!("not a request: {error}")),
         };
         let answer = match answer {
@@ -163,7 +165,8 @@ impl Server {
         let (state, activity) = (shared.state.clone(), shared.activity.clone());
         let pauses = shared.after_waiting().is_paused() && !state.is_paused();
         let waiting = shared.waiting.iter();
-        let commands = waiting.map(|given| words(given, &state)).collect();
+        let told = waiting.take(MOST_TOLD);
+        let commands = told.map(|given| words(given, &state)).collect();
         let (beam, last_event_ms) = (shared.beam, shared.last_event_ms);
         let (coverage, left) = (shared.coverage, shared.left());
         // The campaign does not wait for what takes time on a large image.

@@ -130,7 +130,7 @@ pub struct Status {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_out: Option<TimeOut>,
     /// Commands that were answered and that the campaign has yet to take, in this order, each with who
-    /// gave it.
+    /// gave it; at most the first 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub commands: Vec<String>,
     /// Live time of the next spectrum, in seconds.

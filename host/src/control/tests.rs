@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use beacon_kernel::Edges;
 
-use super::server::{BUSY, CALLERS};
+use super::server::{BUSY, CALLERS, MOST_TOLD};
 use super::{Control, ControlError, status, status_by_journal, tell};
 use crate::campaign::{
     Begun, CampaignConfig, Command, Event, Given, LiveConfig, Overview, Proposed, Record, Region,
@@ -281,18 +281,106 @@ fn a_campaign_that_does_not_run_cannot_be_told_anything() {
     let file = folder.path().join("control");
     let content = std::fs::read_to_string(&file).unwrap();
     let port = content.split_once(' ').unwrap().0;
-    std::fs::write(&file, format!("{port} 0123")).unwrap();
-    let message = tell(folder.path(), &words("stop"), "")
-        .unwrap_err()
-        .to_string();
-    assert!(message.contains("wrong token"), "{message}");
+    // Another campaign has the port by now; and a copy of the folder of one that runs.
+    let (own, named) = content.trim().rsplit_once('-').unwrap();
+    let copied = format!("{own}-{}", named.parse::<u128>().unwrap() + 1);
+    for content in [format!("{port} 0123"), copied] {
+        std::fs::write(&file, &content).unwrap();
+        for word in ["stop", "status"] {
+            let error = tell(folder.path(), &words(word), "").unwrap_err();
+            let is_named = matches!(error, ControlError::NotRunning { .. });
+            assert!(is_named, "{content}: {error}");
+        }
+    }
     assert!(!control.stopped());
+    std::fs::write(&file, &content).unwrap();
+    tell(folder.path(), &words("status"), "").unwrap();
     drop(control);
     assert!(!file.exists());
     // As a kill leaves it.
     std::fs::write(&file, content).unwrap();
     let error = tell(folder.path(), &words("stop"), "").unwrap_err();
     assert!(matches!(error, ControlError::NotRunning { .. }), "{error}");
+}
+
+#[test]
+fn a_status_is_told_however_much_waits_and_what_is_too_long_is_refused() {
+    let (_parent, folder) = run_folder();
+    let waiting = |number: usize| {
+        let note = "\u{1f52c}".repeat(1000);
+        let line = serde_json::json!({"number": number, "command": {"Note": note}, "by": "Ada"});
+        format!("{line}\n")
+    };
+    let lines: String = (1..=MOST_TOLD + 20).map(waiting).collect();
+    std::fs::write(folder.commands(), lines).unwrap();
+    let control = open(&folder, state());
+    let told = status(folder.path()).unwrap();
+    assert_eq!(told.commands.len(), MOST_TOLD);
+    let long = tell(folder.path(), &words(&"n".repeat(70_000)), "Ada").unwrap_err();
+    assert!(
+        matches!(long, ControlError::TooLong { length } if length > 70_000),
+        "{long}"
+    );
+    assert!(
+        long.to_string().ends_with("expected at most 65536"),
+        "{long}"
+    );
+    drop(control);
+}
+
+#[test]
+fn an_answer_that_is_cut_is_that_of_a_campaign_and_one_of_another_kind_is_not() {
+    let (_parent, folder) = run_folder();
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::fs::write(folder.path().join("control"), format!("{port} 0123")).unwrap();
+    for (answer, runs) in [
+        (&b"{\"ok\":{\"state\":\"meas"[..], true),
+        (b"{\"error\":\"\xf0\x9f", true),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", false),
+        (b"", false),
+    ] {
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let (mut caller, _) = listener.accept().unwrap();
+                let _ = caller.read(&mut [0; 1024]);
+                caller.write_all(answer).unwrap();
+            });
+            let error = status(folder.path()).unwrap_err();
+            let silent = matches!(error, ControlError::Silent { .. });
+            assert_eq!(silent, runs, "{error}");
+            assert!(
+                silent || matches!(error, ControlError::NotRunning { .. }),
+                "{error}"
+            );
+        });
+    }
+}
+
+/// Of a journal that a power failure cut within its first record nobody is sent from one command to the next.
+#[test]
+fn a_journal_without_a_beginning_is_named_as_that() {
+    let parent = tempfile::tempdir().unwrap();
+    let journal = parent.path().join("journal");
+    std::fs::write(&journal, b"BEACON jou").unwrap();
+    let begun = RunFolder::begin(parent.path()).unwrap_err().to_string();
+    assert!(!begun.contains("beacon resume"), "{begun}");
+    std::fs::write(&journal, b"BEACON journal\n\x02\x09\x00").unwrap();
+    let begun = RunFolder::begin(parent.path()).unwrap_err().to_string();
+    assert!(
+        begun.contains("ends before the campaign's beginning"),
+        "{begun}"
+    );
+    let told = tell(parent.path(), &words("pause"), "")
+        .unwrap_err()
+        .to_string();
+    assert!(told.contains("begin again in another folder"), "{told}");
+    let stands = super::status_by_journal(parent.path())
+        .unwrap_err()
+        .to_string();
+    for said in [begun, told, stands] {
+        assert!(!said.contains("beacon resume"), "{said}");
+    }
 }
 
 #[test]

@@ -572,7 +572,7 @@ async fn command(
     });
     match told.await {
         Ok(Ok(said)) => Ok(answer(&json!({ "ok": said }))),
-        Ok(Err(error @ ControlError::Refused(_))) => {
+        Ok(Err(error @ (ControlError::Refused(_) | ControlError::TooLong { .. }))) => {
             Err(refusal(StatusCode::CONFLICT, &error.to_string()))
         }
         Ok(Err(error)) => Err(refusal(StatusCode::SERVICE_UNAVAILABLE, &error.to_string())),

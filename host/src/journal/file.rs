@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 use crc::{CRC_32_ISO_HDLC, Crc};
 use sha2::{Digest as _, Sha256};
 
+use super::error::{JournalError, altered, failed, unknown};
 use super::version1::{self, OldRecord};
 use crate::campaign::{Event, Record};
 
@@ -43,60 +44,6 @@ pub(super) const HEAD: usize = 12;
 const SECTOR: u64 = 512;
 /// Longest payload: an image of 4096 × 4096 pixels and more.
 const LONGEST: u32 = 1 << 28;
-
-/// Why a journal cannot be read or written; each is one line.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum JournalError {
-    /// The file system refused.
-    #[error("`{}`: the journal cannot be {action}: {source}", path.display())]
-    File {
-        /// The journal.
-        path: PathBuf,
-        /// What was tried.
-        action: &'static str,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The disk is full.
-    #[error("`{}`: the disk is full; make room on it", path.display())]
-    Full {
-        /// The journal.
-        path: PathBuf,
-    },
-    /// No journal.
-    #[error("`{}`: no journal; expected one that `beacon run` has begun", path.display())]
-    NotAJournal {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A journal of another version.
-    #[error(
-        "`{}`: a journal of version {found}; this program reads versions {OLDEST} and {VERSION}: go on \
-         with the program that began it",
-        path.display()
-    )]
-    Version {
-        /// The journal.
-        path: PathBuf,
-        /// Its version.
-        found: u8,
-    },
-    /// A record in the middle that is not as it was written.
-    #[error(
-        "`{}`: record {record}, at byte {offset}, is not as it was written; the journal was altered \
-         or the disk is failing. What comes before can be saved: cut a copy off at that byte",
-        path.display()
-    )]
-    Altered {
-        /// The journal.
-        path: PathBuf,
-        /// Number of the record, from 0.
-        record: usize,
-        /// Where it begins.
-        offset: u64,
-    },
-}
 
 /// Where a record is, and what shows that it is still the one that was written there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,11 +77,31 @@ pub struct Found {
     pub journal: Journal,
     /// Its records, each with its place.
     pub records: Vec<(Place, Record)>,
-    /// Bytes of a torn last record that were moved to `journal.torn`.
+    /// Bytes of a torn last record, which [`Self::mend`] moves to `journal.torn`.
     pub torn: u64,
     /// Version of its format. A journal of an earlier one lacks events that follow from the others,
     /// and nothing can be appended to it.
     pub version: u8,
+}
+
+impl Found {
+    /// Moves a torn last record to `journal.torn`, for whoever goes on with the journal.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub fn mend(&mut self) -> Result<(), JournalError> {
+        let journal = &mut self.journal;
+        if !journal.dirty {
+            return Ok(());
+        }
+        let aside = beside(&journal.path, ".torn");
+        let mut torn = Vec::new();
+        let read = journal.file.seek(SeekFrom::Start(journal.end.offset));
+        read.and_then(|_| journal.file.read_to_end(&mut torn))
+            .map_err(|source| journal.failed("read", source))?;
+        set_aside(&aside, &torn).map_err(|source| failed(&aside, "written", source))?;
+        journal.cut().map_err(|e| journal.failed("cut", e))
+    }
 }
 
 /// The version of the journal that begins with these bytes.
@@ -220,8 +187,18 @@ impl Journal {
     /// Opens a journal, reads all of it, and moves a torn last record to `journal.torn`.
     ///
     /// # Errors
-    /// When it cannot be read, is of another version, or was altered.
+    /// As [`Self::inspect`], and when what was torn cannot be moved.
     pub fn open(path: &Path) -> Result<Found, JournalError> {
+        let mut found = Self::inspect(path)?;
+        found.mend()?;
+        Ok(found)
+    }
+
+    /// Opens a journal and reads all of it; what was torn stays until [`Found::mend`].
+    ///
+    /// # Errors
+    /// When it cannot be read, is of another version or of a program that knows more, or was altered.
+    pub fn inspect(path: &Path) -> Result<Found, JournalError> {
         let opened = OpenOptions::new().read(true).write(true).open(path);
         let mut file = opened.map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => JournalError::NotAJournal {
@@ -254,7 +231,7 @@ impl Journal {
                         whole::<OldRecord>(record).map(|record| old.push((place, record)))
                     };
                     if read.is_none() {
-                        return Err(journal.altered(place));
+                        return Err(unknown(path, place));
                     }
                     journal.end = journal.end.after(length as u64, chain);
                 }
@@ -263,12 +240,7 @@ impl Journal {
             }
         }
         let torn = bytes.len() as u64 - journal.end.offset;
-        if torn > 0 {
-            let file = beside(path, ".torn");
-            set_aside(&file, &bytes[journal.end.offset as usize..])
-                .map_err(|source| failed(&file, "written", source))?;
-            journal.cut().map_err(|e| journal.failed("cut", e))?;
-        }
+        journal.dirty = torn > 0;
         records.extend(version1::upgrade(old));
         Ok(Found {
             journal,
@@ -335,8 +307,8 @@ impl Journal {
         if self.version != VERSION {
             return Ok(None);
         }
-        let record = whole(&payload);
-        record.map_or_else(|| Err(self.altered(place)), |record| Ok(Some(record)))
+        let record = whole(&payload).ok_or_else(|| unknown(&self.path, place))?;
+        Ok(Some(record))
     }
 
     /// Reads the spectrum of a measured point again.
@@ -346,13 +318,16 @@ impl Journal {
     /// point.
     pub fn spectrum(&mut self, place: Place) -> Result<Vec<f64>, JournalError> {
         let payload = self.payload(place)?;
+        let unknown = || unknown(&self.path, place);
         let spectrum = if self.version == VERSION {
-            match whole::<Record>(&payload).map(|record| record.event) {
-                Some(Event::Measured(measured)) => Some(measured.acquired.spectrum),
+            match whole::<Record>(&payload).ok_or_else(unknown)?.event {
+                Event::Measured(measured) => Some(measured.acquired.spectrum),
                 _ => None,
             }
         } else {
-            whole::<OldRecord>(&payload).and_then(OldRecord::into_spectrum)
+            whole::<OldRecord>(&payload)
+                .ok_or_else(unknown)?
+                .into_spectrum()
         };
         spectrum.ok_or_else(|| self.altered(place))
     }
@@ -416,11 +391,7 @@ impl Journal {
     }
 
     fn altered(&self, place: Place) -> JournalError {
-        JournalError::Altered {
-            path: self.path.clone(),
-            record: place.record,
-            offset: place.offset,
-        }
+        altered(&self.path, place)
     }
 }
 
@@ -511,20 +482,8 @@ fn checksum(before: u32, length: u32, payload: &[u8]) -> u32 {
     digest.finalize()
 }
 
-pub(super) fn failed(path: &Path, action: &'static str, source: io::Error) -> JournalError {
-    let path = path.to_owned();
-    match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => JournalError::Full { path },
-        _ => JournalError::File {
-            path,
-            action,
-            source,
-        },
-    }
-}
-
 /// Where a journal is until its first record is complete.
-pub(super) fn unfinished(journal: &Path) -> PathBuf {
+fn unfinished(journal: &Path) -> PathBuf {
     beside(journal, ".new")
 }
 

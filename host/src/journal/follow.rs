@@ -5,7 +5,8 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::file::{HEAD, MAGIC, Next, VERSION, failed, head, lengths, next, version_of, whole};
+use super::error::{altered, failed, unknown};
+use super::file::{HEAD, MAGIC, Next, VERSION, head, lengths, next, version_of, whole};
 use super::version1::{self, OldRecord};
 use super::{JournalError, Place};
 use crate::campaign::Record;
@@ -89,7 +90,7 @@ impl Follower {
         if open.version == VERSION {
             while let Some((place, payload)) = open.next_payload().map_err(failed)? {
                 let Some(record) = whole(&payload) else {
-                    return Err(altered(&self.path, place));
+                    return Err(unknown(&self.path, place));
                 };
                 news.records.push((place, record));
                 // A long journal comes in pieces.
@@ -101,7 +102,7 @@ impl Follower {
             let mut old = Vec::new();
             while let Some((place, payload)) = open.next_payload().map_err(failed)? {
                 let record = whole::<OldRecord>(&payload);
-                old.push((place, record.ok_or_else(|| altered(&self.path, place))?));
+                old.push((place, record.ok_or_else(|| unknown(&self.path, place))?));
             }
             news.records = version1::upgrade(old);
         }
@@ -184,11 +185,11 @@ impl Open {
     }
 }
 
-fn altered(path: &Path, place: Place) -> JournalError {
-    JournalError::Altered {
-        path: path.to_owned(),
-        record: place.record,
-        offset: place.offset,
+/// Whether there is anything to go on with in a journal; of one that cannot be read, whoever goes on says more.
+pub(crate) fn has_beginning(path: &Path) -> bool {
+    match Follower::new(path).poll() {
+        Ok(news) => !news.records.is_empty(),
+        Err(error) => !matches!(error, JournalError::NotAJournal { .. }),
     }
 }
 

@@ -2,6 +2,7 @@
 //! what it has learned, what a page shows of that, and the folder that holds them.
 
 mod commands;
+mod error;
 mod file;
 mod folder;
 mod follow;
@@ -14,8 +15,10 @@ mod view;
 
 pub(crate) use commands::Commands;
 pub use commands::CommandsError;
-pub use file::{Found, Journal, JournalError, Place};
+pub use error::JournalError;
+pub use file::{Found, Journal, Place};
 pub use folder::{FolderError, RunFolder};
+pub(crate) use follow::has_beginning;
 pub use follow::{Follower, News, read_at};
 pub(crate) use learned::LearnedFile;
 pub(crate) use past::ROOM;

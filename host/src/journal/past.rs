@@ -14,6 +14,9 @@ pub(crate) const LITTLE_ROOM: u64 = 8 << 20;
 /// Most views.
 const MOST: usize = 256;
 
+/// Where a view is until it is complete.
+const UNFINISHED: &str = ".new";
+
 /// A view that is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Kept {
@@ -44,6 +47,13 @@ pub(crate) fn kept(folder: &Path) -> Vec<Kept> {
     let mut kept: Vec<Kept> = entries.flatten().filter_map(entry).collect();
     kept.sort_by_key(|kept| kept.record);
     kept
+}
+
+/// Removes the views that are kept in a folder, and `views` where nothing else is in it.
+pub(super) fn remove_kept(folder: &Path) {
+    kept(folder).iter().for_each(remove);
+    let _ = fs::remove_file(views(folder).join(UNFINISHED));
+    let _ = fs::remove_dir(views(folder));
 }
 
 fn views(folder: &Path) -> PathBuf {
@@ -92,7 +102,7 @@ impl Past {
             self.thin();
         }
         let path = self.folder.join(format!("{points}-{record}"));
-        let new = self.folder.join(".new");
+        let new = self.folder.join(UNFINISHED);
         let written = fs::create_dir_all(&self.folder)
             .and_then(|()| fs::write(&new, bytes))
             .and_then(|()| fs::rename(&new, &path));

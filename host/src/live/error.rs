@@ -64,6 +64,12 @@ pub enum LiveError {
         .0.display()
     )]
     NothingBegun(PathBuf),
+    /// The folder was moved or deleted meanwhile.
+    #[error(
+        "`{}`: the folder is not there any more; where it was moved, `beacon resume` goes on with it there",
+        .0.display()
+    )]
+    Gone(PathBuf),
     /// A journal of a program that decides otherwise.
     #[error(
         "`{}`: begun by a program whose campaigns take other ways (revision {found} of what decides, this \

@@ -40,8 +40,13 @@ pub(super) fn reach_overview(
         first += 1;
     }
     let listening = Control::open(folder, state_after(state, &rest), station.clock.1);
-    station.control = Some(listening?);
+    let listening = listening?;
+    if let Some(interrupt) = station.microscope.interrupt() {
+        listening.set_interrupt(interrupt);
+    }
+    station.control = Some(listening);
     while state.overview().is_none() {
+        take_stop(station, state)?;
         let now = Now {
             elapsed: station.elapsed(),
             ..Now::default()
@@ -54,7 +59,11 @@ pub(super) fn reach_overview(
         let taken = record(station, state, &Event::Surveying { electrons })
             .and_then(|()| survey_first(station, state));
         first += 2;
-        taken?;
+        if let Err(error) = taken {
+            // The journal has that it was taken, so that it does not end the campaign again after a resume.
+            take_stop(station, state)?;
+            return Err(error);
+        }
     }
     let Some(overview) = state.overview().cloned() else {
         return Err(LiveError::Overview("there is none".to_owned()));
@@ -74,6 +83,20 @@ pub(super) fn reach_overview(
         first,
     };
     Ok((overview, beyond))
+}
+
+/// Takes the commands up to a `stop`, where one waits. Others wait for the first overview.
+fn take_stop(station: &mut Station<'_>, state: &mut State) -> Result<(), LiveError> {
+    while station.is_stopped()
+        && let Some(given) = station.command()
+    {
+        let event = match state.objection(&given.command) {
+            Some(why) => Event::Refused { given, why },
+            None => Event::Commanded(given),
+        };
+        record(station, state, &event)?;
+    }
+    Ok(())
 }
 
 /// Takes the first overview, and waits for an instrument that fails for a while.

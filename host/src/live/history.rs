@@ -26,7 +26,12 @@ pub fn read_history(journal: &Path) -> Result<History, LiveError> {
             take(&mut state, &mut history, &record)?;
         }
     }
-    let state = state.ok_or_else(|| LiveError::NothingBegun(journal.to_owned()))?;
+    let state = state.ok_or_else(|| match journal.parent() {
+        Some(folder) if !folder.is_dir() && folder != Path::new("") => {
+            LiveError::Gone(folder.to_owned())
+        }
+        _ => LiveError::NothingBegun(journal.to_owned()),
+    })?;
     history.finish(&state);
     Ok(history)
 }

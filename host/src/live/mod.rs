@@ -34,6 +34,8 @@ mod summary;
 #[cfg(feature = "cli")]
 mod table;
 mod taken_up;
+#[cfg(test)]
+mod tests;
 
 pub use drift::{DriftError, Shift, register};
 pub use error::LiveError;

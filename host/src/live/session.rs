@@ -149,7 +149,8 @@ impl<'a> Session<'a> {
         self.station.set_log(log);
     }
 
-    /// Sets what gives an exposure under way up when a person says `stop now`; without it that is `stop`.
+    /// Sets what gives an exposure under way up when a person says `stop now`; without it, that of the
+    /// instrument.
     pub fn set_interrupt(&mut self, interrupt: Interrupt) {
         if let Some(control) = &self.station.control {
             control.set_interrupt(interrupt);

@@ -42,7 +42,7 @@ impl TakenUp {
     /// # Errors
     /// When it cannot be read, or the program that began it decides otherwise.
     pub fn read(folder: &RunFolder) -> Result<Self, LiveError> {
-        let found = Journal::open(&folder.journal())?;
+        let mut found = Journal::inspect(&folder.journal())?;
         let Some((_, first)) = found.records.first() else {
             return Err(LiveError::NothingBegun(folder.journal()));
         };
@@ -57,6 +57,8 @@ impl TakenUp {
             });
         }
         let begun = begun.clone();
+        // Before this the journal is another program's affair.
+        found.mend()?;
         let mut config: LiveConfig = from_toml(&begun.settings)?;
         for (_, record) in &found.records {
             match &record.event {

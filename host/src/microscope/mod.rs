@@ -218,6 +218,12 @@ pub trait Microscope {
     /// at once need not look.
     fn set_interrupt(&mut self, _interrupt: Interrupt) {}
 
+    /// Where it looks, so that whoever runs the campaign can have an exposure given up; `None` of one that
+    /// does not look.
+    fn interrupt(&self) -> Option<Interrupt> {
+        None
+    }
+
     /// The noiseless response at every pixel of the overview, where that is known: for judging a
     /// campaign, never for steering one.
     fn truth(&self, _target: &Scalarizer) -> Option<Map> {

@@ -299,6 +299,10 @@ impl Microscope for ScannerMicroscope<'_> {
     fn set_interrupt(&mut self, interrupt: Interrupt) {
         self.interrupt = interrupt;
     }
+
+    fn interrupt(&self) -> Option<Interrupt> {
+        Some(self.interrupt.clone())
+    }
 }
 
 #[cfg(test)]

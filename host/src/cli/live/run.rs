@@ -8,14 +8,14 @@ use clap::builder::PossibleValuesParser;
 
 use super::needs::{Needs, check_lines, with_kernel};
 use super::to_its_end::go;
-use super::{ShownArgs, not_begun, open, stay, watched};
-use crate::campaign::{Event, LiveConfig, SeedList, Settings, default_strategy, read_seeds};
+use super::{ShownArgs, is_untouched, not_begun, open, stay, watched};
+use crate::campaign::{LiveConfig, SeedList, Settings, default_strategy, read_seeds};
 use crate::cli::page::OwnPage;
 use crate::cli::progress::Display;
 use crate::cli::{Failure, OrFail as _, input, log, scanner};
 use crate::controller::Controller;
 use crate::data::Channels;
-use crate::journal::{Follower, RunFolder};
+use crate::journal::RunFolder;
 use crate::live::Session;
 use crate::microscope::{Microscope, MicroscopeChoice};
 
@@ -106,19 +106,6 @@ pub(in crate::cli) fn run(args: &RunArgs, edges_said: bool) -> Result<(), Failur
         return stay(page, done, &display);
     }
     done
-}
-
-/// Whether nothing was exposed for the campaign in a folder: its journal has the beginning at most.
-fn is_untouched(folder: &RunFolder) -> bool {
-    let journal = folder.journal();
-    if !journal.exists() {
-        return true;
-    }
-    let found = Follower::new(&journal).poll();
-    found.is_ok_and(|news| {
-        let mut records = news.records.iter();
-        news.rest == 0 && records.all(|(_, record)| matches!(record.event, Event::Begun(_)))
-    })
 }
 
 /// The candidate numbers of seeds, which the journal holds.

@@ -1,15 +1,15 @@
 //! A session on its way to the end, and what is left of it.
 
 use super::ShownArgs;
-use super::told::{hint, report};
-use crate::campaign::{CampaignError, Ended, RunFiles, write_run};
+use super::told::{beam, hint, report};
+use crate::campaign::{CampaignError, Ended, Outcome, RunFiles, write_run};
 use crate::cli::progress::Display;
 use crate::cli::{Failure, OrFail as _, log, print, print_json, spaces};
 use crate::controller::Controller;
 use crate::data::files::Finished;
 use crate::journal::RunFolder;
 use crate::live::{LiveSummary, Session, write_points, write_results};
-use crate::spaces::{LatentConfig, SpacesError};
+use crate::spaces::{LatentConfig, Spaces, SpacesError};
 
 /// Runs a session to its end, and writes what there is, the summary on standard output as well or
 /// figures with letters where that is asked for.
@@ -57,7 +57,42 @@ pub(super) fn go(
         }
     };
 
-    let summary = LiveSummary::new(&outcome, &session).or_running()?;
+    // The journal says why it ended first; one that would end again does so by the settings of now.
+    let ended = session.ended_again().unwrap_or(&outcome.ended);
+    let written = write(&session, &outcome, spaces.as_ref(), folder, args);
+    if let Err(Failure::Running(why)) = written {
+        let hint = if folder.path().is_dir() {
+            hint(&session, None, folder.path())
+        } else {
+            beam(&session).to_owned()
+        };
+        return Err(Failure::Running(format!(
+            "{why}; the campaign ended: {ended}; {hint}"
+        )));
+    }
+    written?;
+    let hint = hint(&session, Some(ended), folder.path());
+    match ended {
+        Ended::Interrupted => Err(Failure::Suspended(hint)),
+        Ended::Budget => Ok(()),
+        Ended::Stopped => {
+            log(&format!("stopped; {hint}"));
+            Ok(())
+        }
+        ended if ended.is_failure() => Err(Failure::Running(format!("{ended}; {hint}"))),
+        ended => Err(Failure::Early(format!("{ended}; {hint}"))),
+    }
+}
+
+/// Writes the results of a campaign that has ended, and tells of them.
+fn write(
+    session: &Session<'_>,
+    outcome: &Outcome,
+    spaces: Option<&Spaces>,
+    folder: &RunFolder,
+    args: &ShownArgs,
+) -> Result<(), Failure> {
+    let summary = LiveSummary::new(outcome, session).or_running()?;
     // Results belong to the events and to the program that made something of them.
     let version = env!("CARGO_PKG_VERSION");
     let mut key = format!("{} {version}", summary.journal_sha256);
@@ -74,30 +109,17 @@ pub(super) fn go(
     let files = RunFiles {
         history: Some(&summary.history),
         letters: args.letters,
-        ..RunFiles::new(&outcome, &session, spaces.as_ref())
+        ..RunFiles::new(outcome, session, spaces)
     };
     write_run(folder.path(), &files, session.config(), &summary, &finished).or_running()?;
     finished
         .once("campaign.hspy", || {
-            write_results(&folder.results(), &outcome, &session, &summary)
+            write_results(&folder.results(), outcome, session, &summary)
         })
         .or_running()?;
     if args.json {
-        print_json(&summary)?;
+        print_json(&summary)
     } else {
-        print(&report(&outcome, &summary, &session, folder.path()))?;
-    }
-    // The journal says why it ended first; one that would end again does so by the settings of now.
-    let ended = session.ended_again().unwrap_or(&outcome.ended);
-    let hint = hint(&session, Some(ended), folder.path());
-    match ended {
-        Ended::Interrupted => Err(Failure::Suspended(hint)),
-        Ended::Budget => Ok(()),
-        Ended::Stopped => {
-            log(&format!("stopped; {hint}"));
-            Ok(())
-        }
-        ended if ended.is_failure() => Err(Failure::Running(format!("{ended}; {hint}"))),
-        ended => Err(Failure::Early(format!("{ended}; {hint}"))),
+        print(&report(outcome, &summary, session, folder.path()))
     }
 }

@@ -45,13 +45,18 @@ pub(super) fn report(
     text + &format!("results in {}\n", folder.display())
 }
 
-/// Where the beam is, and how a campaign goes on that ended so.
-pub(super) fn hint(session: &Session<'_>, ended: Option<&Ended>, folder: &Path) -> String {
-    let beam = if session.is_blanked() {
+/// Where the beam is.
+pub(super) fn beam(session: &Session<'_>) -> &'static str {
+    if session.is_blanked() {
         "the beam is blanked"
     } else {
         "the beam COULD NOT BE BLANKED: look after it"
-    };
+    }
+}
+
+/// Where the beam is, and how a campaign goes on that ended so.
+pub(super) fn hint(session: &Session<'_>, ended: Option<&Ended>, folder: &Path) -> String {
+    let beam = beam(session);
     let state = session.state();
     if matches!(ended, Some(Ended::Exhausted)) {
         return format!("{beam} and the journal complete: there is nothing left to go on with");

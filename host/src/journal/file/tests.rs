@@ -237,3 +237,67 @@ fn nobody_else_s_file_is_overwritten_or_read() {
     let message = Journal::open(&path).unwrap_err().to_string();
     assert!(message.contains("no journal"), "{message}");
 }
+
+#[test]
+fn a_record_of_a_later_program_is_named_as_that_and_not_called_altered() {
+    let (_folder, path) = journal(2);
+    let end = Journal::open(&path).unwrap().journal.end();
+    // Times, and an event whose number nobody has given away yet.
+    let payload = [0, 0, 120];
+    let length = payload.len() as u32;
+    let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+    for bytes in [
+        &length.to_le_bytes()[..],
+        &(!length).to_le_bytes(),
+        &checksum(end.chain, length, &payload).to_le_bytes(),
+        &payload,
+    ] {
+        file.write_all(bytes).unwrap();
+    }
+    let mut read = Journal::open(&path);
+    let opened = read.as_mut().err().map(|error| error.to_string());
+    let followed = crate::journal::Follower::new(&path).poll().unwrap_err();
+    // A journal that was open before.
+    let mut open = Journal {
+        file: File::open(&path).unwrap(),
+        ..Journal::empty(&path.with_extension("other"), tempfile::tempfile().unwrap()).unwrap()
+    };
+    let again = open.read(end).unwrap_err();
+    let spectrum = open.spectrum(end).unwrap_err();
+    for said in [
+        opened.unwrap(),
+        followed.to_string(),
+        again.to_string(),
+        spectrum.to_string(),
+    ] {
+        let expected =
+            "record 2 is of a kind that this program does not know: go on with the program";
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
+#[test]
+fn what_is_torn_stays_until_somebody_goes_on_with_the_journal() {
+    let (_folder, path) = journal(3);
+    let whole = std::fs::read(&path).unwrap();
+    let torn = [&whole[..], &[5, 0, 0]].concat();
+    std::fs::write(&path, &torn).unwrap();
+    let mut found = Journal::inspect(&path).unwrap();
+    let aside = path.with_file_name("journal.torn");
+    assert_eq!((found.records.len(), found.torn), (3, 3));
+    assert!(std::fs::read(&path).unwrap() == torn && !aside.exists());
+    found.mend().unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), whole);
+    assert_eq!(std::fs::read(&aside).unwrap(), [5, 0, 0]);
+    // Once.
+    found.mend().unwrap();
+    assert_eq!(std::fs::read(&aside).unwrap(), [5, 0, 0]);
+}
+
+#[test]
+fn a_file_that_may_not_grow_is_a_full_disk() {
+    for kind in [io::ErrorKind::StorageFull, io::ErrorKind::FileTooLarge] {
+        let error = failed(Path::new("journal"), "written", kind.into());
+        assert!(matches!(error, JournalError::Full { .. }), "{error}");
+    }
+}

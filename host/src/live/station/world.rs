@@ -172,9 +172,7 @@ impl World for Station<'_> {
             Err(error) if passes(&error) => return Err(Failure::Passing(error.to_string())),
             Err(error) => return Err(error.into()),
         }
-        // The key names the campaign and the point alone: an instrument whose answer was lost gives
-        // it again.
-        let key = format!("{:016x}/{}", state.begun().id, expose.candidate.0);
+        let key = key(state.begun().id, expose);
         let asked = Instant::now();
         let acquired = self.microscope.acquire(expose.dwell.duration(), &key);
         let answered = Instant::now();
@@ -332,6 +330,12 @@ impl World for Station<'_> {
     }
 }
 
+/// The key of an exposure, by which an instrument whose answer was lost gives it again. It names campaign, point
+/// and dwell alone: no bridge exposes for another dwell under a key that it has had.
+fn key(id: u64, expose: &Expose) -> String {
+    format!("{id:016x}/{}/{:e}", expose.candidate.0, expose.dwell.get())
+}
+
 /// All pixels that cannot be measured: those that the instrument names, and those where the overview
 /// has no number.
 fn absent(overview: &Map, mut named: Vec<Region>) -> Vec<Region> {
@@ -341,4 +345,33 @@ fn absent(overview: &Map, mut named: Vec<Region>) -> Vec<Region> {
     });
     named.extend(unknown);
     named
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::microscope::Position;
+    use crate::units::Electrons;
+
+    #[test]
+    fn an_exposure_keeps_its_key_and_another_dwell_has_another() {
+        let expose = |candidate, dwell, x| Expose {
+            candidate: Candidate(candidate),
+            pixel: Pixel { row: 1, column: 2 },
+            position: Position { x, y: 0.5 },
+            dwell: Seconds::new(dwell).unwrap(),
+            electrons: Electrons::ZERO,
+        };
+        let first = key(7, &expose(3, 0.5, 0.25));
+        assert_eq!(first, "0000000000000007/3/5e-1");
+        // After a kill the sample may have drifted.
+        assert_eq!(key(7, &expose(3, 0.5, 0.75)), first);
+        for other in [
+            key(7, &expose(3, 0.25, 0.25)),
+            key(7, &expose(4, 0.5, 0.25)),
+            key(8, &expose(3, 0.5, 0.25)),
+        ] {
+            assert_ne!(other, first);
+        }
+    }
 }

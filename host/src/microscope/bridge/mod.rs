@@ -304,6 +304,10 @@ impl Microscope for BridgeMicroscope {
         }
         self.interrupt = interrupt;
     }
+
+    fn interrupt(&self) -> Option<Interrupt> {
+        Some(self.interrupt.clone())
+    }
 }
 
 /// Connects and says hello.

@@ -67,6 +67,10 @@ impl Client {
         self.interrupt = interrupt;
     }
 
+    pub(super) fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
     /// Host and port.
     pub(super) fn address(&self) -> &str {
         &self.address

@@ -196,6 +196,10 @@ impl Microscope for PyroMicroscope {
         self.twin.client.set_interrupt(interrupt);
     }
 
+    fn interrupt(&self) -> Option<Interrupt> {
+        Some(self.twin.client.interrupt().clone())
+    }
+
     fn reconnect(&mut self) -> Result<(), MicroscopeError> {
         self.twin.client.connect()?;
         let coordinates = match self.twin.axis() {

@@ -50,6 +50,33 @@ fn on_a_full_disk_the_campaign_waits_and_loses_nothing() {
     assert_eq!(ran["dose_electrons"], whole["dose_electrons"]);
 }
 
+/// The system ends a program whose file grows too large, unless the program sees to that.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_stays_full_ends_the_campaign_with_the_reason_and_how_to_go_on() {
+    let (_kept, path) = folder();
+    let output = Command::new("bash")
+        .args(["-c", "ulimit -S -f 180; exec \"$@\"", "bash"])
+        .arg(env!("CARGO_BIN_EXE_beacon"))
+        .args(SPECIMEN)
+        .args(["--budget", "40", "--patience", "0", "--out"])
+        .arg(&path)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    let last = said.lines().last().unwrap();
+    for part in [
+        "the file as large as it may be",
+        "the beam is blanked",
+        "go on with `beacon resume ",
+    ] {
+        assert!(last.contains(part), "{said}");
+    }
+    assert!(!path.join("control").exists() && !path.join("reserve").exists());
+}
+
 /// What grows with the points is the kernel's covariance, the patches, and two matrices of the map
 /// to publish, as the sizes say that they are; no spectrum stays in memory.
 #[test]

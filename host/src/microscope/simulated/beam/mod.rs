@@ -251,4 +251,8 @@ impl Microscope for SpecimenMicroscope {
         self.state.clock.set_interrupt(interrupt.clone());
         self.interrupt = interrupt;
     }
+
+    fn interrupt(&self) -> Option<Interrupt> {
+        Some(self.interrupt.clone())
+    }
 }
