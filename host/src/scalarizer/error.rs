@@ -78,7 +78,7 @@ pub enum ScalarizerError {
     /// A line was asked for on an axis that is not an energy.
     #[error(
         "`{scalarizer}` needs an energy axis in keV or eV; {}",
-        found_axis(axis, units)
+        found_axis(axis, units, true)
     )]
     NotEnergy {
         /// The scalarizer.
@@ -91,7 +91,7 @@ pub enum ScalarizerError {
     /// Bounds in a unit that the axis does not have.
     #[error(
         "`{scalarizer}` has bounds in {unit}; {}; expected bounds in its units, or numbers alone",
-        found_axis(axis, units)
+        found_axis(axis, units, unit.ends_with("eV"))
     )]
     OtherUnit {
         /// The scalarizer.
@@ -206,9 +206,14 @@ pub enum ScalarizerError {
     },
 }
 
-fn found_axis(axis: &str, units: &str) -> String {
+fn found_axis(axis: &str, units: &str, of_energy: bool) -> String {
     if units.trim().is_empty() {
-        return "the file gives no units of its axis, and so no energies".to_owned();
+        let energies = if of_energy {
+            ", and so no energies"
+        } else {
+            ""
+        };
+        return format!("the file gives no units of its axis{energies}");
     }
     format!("axis `{axis}` is in `{units}`")
 }
@@ -236,4 +241,14 @@ pub struct LineOutsideAxis {
     pub axis: String,
     /// The range that exists, with units.
     pub range: String,
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_lacks_units_lacks_energies_where_these_were_asked_for() {
+        let told = |of_energy| super::found_axis("channel", "", of_energy);
+        assert!(told(true).ends_with("no units of its axis, and so no energies"));
+        assert!(told(false).ends_with("no units of its axis"));
+    }
 }

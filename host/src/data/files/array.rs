@@ -50,35 +50,66 @@ impl Dimension {
 
     /// Whether its axis says all of its values.
     pub(super) fn is_equidistant(&self) -> bool {
-        let Some(coordinates) = &self.coordinates else {
-            return true;
-        };
-        let near = |(i, value): (usize, &f64)| {
-            (value - self.axis.value(i)).abs() <= 1e-6 * self.axis.scale.abs()
-        };
-        coordinates.iter().enumerate().all(near)
+        let (first, step) = (self.axis.offset, self.axis.scale);
+        let listed = self.coordinates.as_deref();
+        listed.is_none_or(|listed| is_even(listed, (first, step), ROUNDED))
     }
 
     /// A dimension whose values are listed one by one.
     #[cfg(feature = "hdf5")]
     pub(super) fn listed(place: usize, names: (&str, &str), coordinates: Vec<f64>) -> Self {
-        let n = coordinates.len();
-        let first = coordinates.first().copied().unwrap_or(0.0);
+        let (first, mean) = mean_step(&coordinates);
         // The ends give an equidistant step to full precision; a sweep that returns to its
-        // start has no such step, and its first one describes it best.
-        let mean = (coordinates.last().copied().unwrap_or(0.0) - first) / (n.max(2) - 1) as f64;
-        let equidistant = coordinates
-            .iter()
-            .enumerate()
-            .all(|(i, &value)| (value - first - i as f64 * mean).abs() <= 1e-6 * mean.abs());
-        let scale = match coordinates.get(1) {
-            Some(second) if !equidistant => second - first,
+        // start has no such step, and the first that leads anywhere describes it best.
+        let mut steps = coordinates.windows(2).map(|pair| pair[1] - pair[0]);
+        let scale = match steps.find(|&step| step != 0.0) {
+            Some(step) if !is_even(&coordinates, (first, mean), ROUNDED) => step,
             _ => mean,
         };
-        let mut dimension = Self::uniform(place, n, names, (first, scale));
+        let mut dimension = Self::uniform(place, coordinates.len(), names, (first, scale));
+        // They are values in these units, whatever lies between them.
+        names.1.clone_into(&mut dimension.axis.units);
         dimension.coordinates = Some(coordinates);
         dimension
     }
+
+    /// An axis of rows or columns has a step and no values one by one: the mean one where the values lie
+    /// even; otherwise pixels are counted, and the reason is returned.
+    fn count_uneven(&mut self, place: usize) -> Option<String> {
+        /// Of a step, as far as stages are off, and positions far from 0 in single precision.
+        const NEAR: f64 = 2e-2;
+        let listed = self.coordinates.take()?;
+        let even = mean_step(&listed);
+        let names = (self.axis.name.as_str(), self.axis.units.as_str());
+        if even.1 != 0.0 && is_even(&listed, even, NEAR) {
+            *self = Self::uniform(place, listed.len(), names, even);
+            return None;
+        }
+        *self = Self::uniform(place, listed.len(), (names.0, ""), (0.0, 0.0));
+        (listed.len() > 1).then(|| {
+            let steps = listed.windows(2).map(|pair| pair[1] - pair[0]);
+            let least = steps.clone().fold(f64::INFINITY, f64::min);
+            let most = steps.fold(f64::NEG_INFINITY, f64::max);
+            format!("has steps from {least:.3e} to {most:.3e}, and no even one")
+        })
+    }
+}
+
+/// Of a step, as far as values may be off that a file rounds, often to single precision.
+const ROUNDED: f64 = 1e-3;
+
+/// The first value, and the mean step.
+fn mean_step(listed: &[f64]) -> (f64, f64) {
+    let (first, last) = (listed.first(), listed.last());
+    let (first, last) = first.zip(last).unwrap_or((&0.0, &0.0));
+    (*first, (last - first) / (listed.len().max(2) - 1) as f64)
+}
+
+/// Whether values lie where equal steps from the first put them, within a part of a step.
+fn is_even(listed: &[f64], (first, step): (f64, f64), part: f64) -> bool {
+    let near =
+        |(i, value): (usize, &f64)| (value - first - i as f64 * step).abs() <= part * step.abs();
+    listed.iter().enumerate().all(near)
 }
 
 /// The largest value on an axis, and the smallest step, beyond whatever is measured in any units.
@@ -95,6 +126,10 @@ impl Dimension {
             ..
         } = self.axis;
         let last = self.axis.value(size.saturating_sub(1));
+        let strange = |x: &&f64| !x.is_finite();
+        if let Some(x) = self.coordinates.iter().flatten().find(strange) {
+            return Some(format!("lists {x}, which is no place"));
+        }
         let largest = match &self.coordinates {
             Some(listed) => listed.iter().fold(0.0, |most: f64, x| most.max(x.abs())),
             None => offset.abs().max(last.abs()),
@@ -267,6 +302,18 @@ impl Array {
         }
     }
 
+    /// Gives rows and columns one step each; says of which the pixels are counted instead.
+    pub(super) fn require_steps(&mut self) {
+        for (place, dimension) in self.dimensions.iter_mut().enumerate().take(2) {
+            if let Some(reason) = dimension.count_uneven(place) {
+                let (location, axis) = (&self.location, &dimension.axis.name);
+                self.warnings.push(super::plain(&format!(
+                    "{location}: axis `{axis}` {reason}; its pixels are counted"
+                )));
+            }
+        }
+    }
+
     /// Exchanges rows and columns.
     pub(super) fn transpose(&mut self) {
         if self.shape.len() > 1 {
@@ -376,10 +423,32 @@ impl Array {
     #[cfg(feature = "hdf5")]
     pub(super) fn spectral(&self) -> Option<usize> {
         const NAMES: [&str; 4] = ["wavelength", "energy", "time", "delay"];
-        const UNITS: [&str; 8] = ["eV", "keV", "meV", "V", "mV", "Hz", "1/cm", "cm-1"];
+        const UNITS: [&str; 20] = [
+            "ev",
+            "kev",
+            "mev",
+            "electronvolt",
+            "electron_volt",
+            "v",
+            "mv",
+            "volt",
+            "hz",
+            "khz",
+            "mhz",
+            "ghz",
+            "thz",
+            "hertz",
+            "1/cm",
+            "cm-1",
+            "cm^-1",
+            "cm^{-1}",
+            "1/angstrom",
+            "angstrom^-1",
+        ];
         let dimensions = self.dimensions.iter().enumerate();
-        let is_spectral =
-            |(_, dimension): &(usize, &Dimension)| UNITS.contains(&dimension.axis.units.trim());
+        let is_spectral = |(_, dimension): &(usize, &Dimension)| {
+            UNITS.contains(&&*dimension.axis.units.trim().to_lowercase())
+        };
         let is_named = |(_, dimension): &(usize, &Dimension)| {
             let name = dimension.axis.name.trim().to_lowercase();
             NAMES
@@ -489,5 +558,44 @@ mod tests {
                 "{message}"
             );
         }
+    }
+
+    #[test]
+    #[cfg(feature = "hdf5")]
+    fn rows_and_columns_have_the_mean_step_or_none_where_they_lie_uneven() {
+        use super::{Array, Dimension};
+        for (listed, scale, units, warnings) in [
+            ([0.0, 1.0, 2.01, 3.0], 1.0, "nm", 0),
+            ([10.0, 12.0, 14.0, 16.0], 2.0, "nm", 0),
+            ([0.0, 100.0, 100.1, 100.2], 1.0, "px", 1),
+            ([5.0, 5.0, 5.0, 5.0], 1.0, "px", 1),
+        ] {
+            let mut array = Array::bare("a.h5", vec![4, 2], "", || unreachable!());
+            array.set_dimension(0, Dimension::listed(0, ("y", "nm"), listed.to_vec()));
+            array.require_steps();
+            let rows = &array.dimensions[0];
+            assert_eq!((rows.axis.scale, rows.axis.units.as_str()), (scale, units));
+            assert!(rows.coordinates.is_none() && rows.axis.name == "y");
+            assert_eq!(array.warnings.len(), warnings, "{:?}", array.warnings);
+        }
+    }
+
+    #[test]
+    #[cfg(feature = "hdf5")]
+    fn listed_values_keep_their_units_and_are_numbers() {
+        use super::Dimension;
+        let listed = |values: &[f64]| Dimension::listed(2, ("Bias", "V"), values.to_vec());
+        for (values, scale) in [
+            ([0.0, 0.0, 0.5, -1.0].as_slice(), 0.5),
+            (&[0.0, 1.0, 2.0005, 3.0], 1.0),
+            (&[0.0, 1.0, 2.1, 3.0], 1.0),
+        ] {
+            let axis = listed(values).axis;
+            assert_eq!((axis.scale, axis.units.as_str()), (scale, "V"));
+        }
+        assert_eq!(listed(&[3.0, 3.0]).axis.units, "V");
+        assert!(listed(&[0.0, 1.0, 2.0005, 3.0]).is_equidistant());
+        let strange = listed(&[0.0, f64::NAN, 2.0]).strange().unwrap();
+        assert!(strange.contains("NaN"), "{strange}");
     }
 }

@@ -3,9 +3,11 @@
 use hdf5_pure::Group;
 
 use super::array::{Array, Dimension};
+use super::error::DatasetError;
 use super::hyperspy::Attributes;
+use super::links::Linkless;
 use super::nsid::text;
-use super::number::plain_values;
+use super::number::{Kind, listed};
 use super::plain;
 
 /// Whether a dataset is the data of such a group, whose attributes are given.
@@ -14,24 +16,41 @@ pub(super) fn is_main(name: &str, group: &Attributes) -> bool {
     group.contains_key("emd_group_type") && begins.iter().any(|begin| name.starts_with(begin))
 }
 
-/// Name, units, and first value with its step, of an axis.
-type Described = ((String, String), (f64, f64));
+/// Name, units, and values of an axis, where it has such: all of them, or the first two alone.
+type Described = ((String, String), Option<Vec<f64>>);
 
 /// Fills in axes, in the order rows, columns, channels: files whose axes are numbered from 1 store them the
 /// other way round, as HyperSpy does, unless their names or units say that they do not.
-pub(super) fn describe(array: &mut Array, group: &Group) {
+///
+/// # Errors
+/// When an axis does not list its places.
+pub(super) fn describe(
+    array: &mut Array,
+    group: &Group,
+    source: &Linkless,
+) -> Result<(), DatasetError> {
     let rank = array.shape.len();
     let from_zero = group.dataset("dim0").is_ok();
     let first = usize::from(!from_zero);
-    let described: Vec<Described> = (0..rank)
-        .map(|place| axis(group, &format!("dim{}", place + first)))
-        .collect();
+    let described = array.shape.iter().enumerate().map(|(place, &size)| {
+        let name = format!("dim{}", place + first);
+        axis(group, &name, source, size)
+            .map_err(|reason| DatasetError::unlisted(&array.location, &name, size, reason))
+    });
+    let described: Vec<Described> = described.collect::<Result<_, _>>()?;
     let turned = !from_zero && !is_in_order(&described);
     let sizes = array.shape.clone();
     let dimensions = described.iter().zip(sizes).enumerate();
-    let dimensions = dimensions.map(|(place, (((name, units), step), size))| {
+    let dimensions = dimensions.map(|(place, (((name, units), values), size))| {
         let shown = if turned { rank - 1 - place } else { place };
-        Dimension::uniform(shown, size, (name, units), *step)
+        let names = (name.as_str(), units.as_str());
+        match values.as_deref() {
+            Some(&[first, second]) => {
+                Dimension::uniform(shown, size, names, (first, second - first))
+            }
+            Some(values) => Dimension::listed(shown, names, values.to_vec()),
+            None => Dimension::uniform(shown, size, (name, ""), (0.0, 1.0)),
+        }
     });
     array.dimensions = dimensions.collect();
     if turned {
@@ -40,27 +59,19 @@ pub(super) fn describe(array: &mut Array, group: &Group) {
     }
     array.names_axes = true;
     array.quantity = title(&array.location);
+    Ok(())
 }
 
-fn axis(group: &Group, name: &str) -> Described {
-    let scale = group.dataset(name);
-    let values = scale.as_ref().ok().and_then(|scale| {
-        let length = scale.shape().ok()?.first().copied()?;
-        (length <= 1 << 22).then(|| plain_values(scale))?
-    });
-    let names = match &scale {
-        Ok(scale) => (text(scale, "name"), self::units(&text(scale, "units"))),
-        Err(_) => (String::new(), String::new()),
+fn axis(group: &Group, name: &str, source: &Linkless, size: usize) -> Result<Described, String> {
+    let Ok(scale) = group.dataset(name) else {
+        return Ok(Described::default());
     };
-    let step = match values.as_deref() {
-        // The first two alone, or all of them.
-        Some([first, .., last]) => {
-            let count = values.as_ref().map_or(2, Vec::len);
-            (*first, (last - first) / (count - 1) as f64)
-        }
-        _ => (0.0, 1.0),
-    };
-    (names, step)
+    let names = (text(&scale, "name"), units(&text(&scale, "units")));
+    // py4DSTEM names the slices of a stack so.
+    if matches!(Kind::of_dataset(&scale), Kind::Other(dtype) if dtype.contains("string")) {
+        return Ok((names, None));
+    }
+    Ok((names, Some(listed(&scale, source, &[size, 2])?)))
 }
 
 /// Whether axes are stored as rows, columns, and energies where there are such, by what they are called.
@@ -103,5 +114,58 @@ fn units(text: &str) -> String {
     {
         Some(inner) => inner.replace('_', "").replace("][", " "),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::data::files::testing::{named, spectra, written};
+
+    /// 2 rows x 3 columns x 4 wavelengths, whose axis lists the given values.
+    fn emd(wavelengths: &[f64]) -> Vec<u8> {
+        use hdf5_pure::AttrValue::{I64, String as Text};
+        let mut file = hdf5_pure::FileBuilder::new();
+        let mut group = file.create_group("signal");
+        group.set_attr("emd_group_type", I64(1));
+        group
+            .create_dataset("data")
+            .with_u8_data(&(0..24).collect::<Vec<_>>())
+            .with_shape(&[2, 3, 4]);
+        let axes = [
+            ("y", [0.0, 0.5].as_slice()),
+            ("x", &[0.0, 0.25]),
+            ("Wavelength", wavelengths),
+        ];
+        for (place, (name, values)) in axes.into_iter().enumerate() {
+            let axis = group.create_dataset(&format!("dim{}", place + 1));
+            axis.with_f64_data(values);
+            axis.set_attr("name", Text(name.to_owned()))
+                .set_attr("units", Text("[n_m]".to_owned()));
+        }
+        file.add_group(group.finish());
+        file.finish().unwrap()
+    }
+
+    #[test]
+    fn axes_list_all_values_or_the_first_two_and_nothing_else() {
+        for (listed, expected) in [
+            (
+                [300.0, 310.0, 330.0, 360.0].as_slice(),
+                [300.0, 310.0, 330.0, 360.0],
+            ),
+            (&[300.0, 310.0], [300.0, 310.0, 320.0, 330.0]),
+        ] {
+            let (_folder, file) = written("a.emd", &emd(listed));
+            let found = spectra(&file);
+            assert_eq!(found.coordinates, expected);
+            assert_eq!(named(&found.channels), ("Wavelength", "nm"));
+            assert_eq!((found.rows.scale, found.columns.scale), (0.5, 0.25));
+        }
+        let (_folder, file) = written("a.emd", &emd(&[300.0, 310.0, 330.0]));
+        let message = crate::data::files::read(&file).unwrap_err().to_string();
+        assert!(
+            message.contains("axis `dim3` has the shape 3, and the data have 4"),
+            "{message}"
+        );
     }
 }

@@ -256,6 +256,19 @@ impl DatasetError {
         }
     }
 
+    /// An axis whose values the file does not list as it should.
+    #[cfg(feature = "hdf5")]
+    pub(super) fn unlisted(location: &str, axis: &str, size: usize, reason: String) -> Self {
+        Self::Axis {
+            location: location.to_owned(),
+            axis: axis.to_owned(),
+            reason,
+            remedy: format!(
+                "expected {size} finite numbers, as h5py writes them with compression=\"gzip\" or without"
+            ),
+        }
+    }
+
     pub(super) fn shape(location: &str, shape: &[usize]) -> Self {
         Self::Shape {
             location: location.to_owned(),

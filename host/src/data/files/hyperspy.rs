@@ -9,7 +9,8 @@ use super::array::{Array, Dimension};
 use super::conditions::Conditions;
 use super::error::DatasetError;
 use super::expression::{Expression, ExpressionError};
-use super::number::plain_values;
+use super::links::Linkless;
+use super::number;
 
 /// Attributes of a group by name.
 pub(super) type Attributes = HashMap<String, AttrValue>;
@@ -19,21 +20,25 @@ pub(super) trait Node {
     /// The attributes of a group; nothing where there is none of the name.
     fn attributes(&self, path: &str) -> Option<Attributes>;
 
-    /// The values of a dataset of one dimension, where it has at most `most`.
-    fn numbers(&self, path: &str, most: usize) -> Option<Vec<f64>>;
+    /// The values of a dataset that lists so many; nothing where there is none of the name.
+    ///
+    /// # Errors
+    /// Why it does not, for people.
+    fn numbers(&self, path: &str, size: usize) -> Result<Option<Vec<f64>>, String>;
 }
 
-impl Node for Group {
+/// The group of a signal in an HDF5 file, and the file.
+pub(super) struct Stored<'a>(pub(super) &'a Group, pub(super) &'a Linkless);
+
+impl Node for Stored<'_> {
     fn attributes(&self, path: &str) -> Option<Attributes> {
-        self.group(path).and_then(|group| group.attrs()).ok()
+        self.0.group(path).and_then(|group| group.attrs()).ok()
     }
 
-    fn numbers(&self, path: &str, most: usize) -> Option<Vec<f64>> {
-        let dataset = self.dataset(path).ok()?;
-        let [length] = dataset.shape().ok()?[..] else {
-            return None;
-        };
-        (length <= most as u64).then(|| plain_values(&dataset))?
+    fn numbers(&self, path: &str, size: usize) -> Result<Option<Vec<f64>>, String> {
+        let dataset = self.0.dataset(path).ok();
+        let listed = dataset.map(|dataset| number::listed(&dataset, self.1, &[size]));
+        listed.transpose()
     }
 }
 
@@ -84,15 +89,31 @@ pub(super) fn describe(array: &mut Array, signal: &dyn Node) -> Result<(), Datas
     array.quantity = text(&general, "title");
     // `Signal.quantity` reads "X-rays (Counts)": what, and its units.
     let quantity = text(&attributes(signal, "metadata/Signal"), "quantity");
-    let (what, units) = quantity.split_once('(').unwrap_or((&quantity, ""));
-    units
-        .trim_end_matches(')')
-        .trim()
-        .clone_into(&mut array.units);
+    let (what, units) = with_units(&quantity);
+    units.trim().clone_into(&mut array.units);
     if !what.trim().is_empty() {
         what.trim().clone_into(&mut array.quantity);
     }
     Ok(())
+}
+
+/// What stands before the brackets at the end of a text, and in them: units may have brackets as well.
+fn with_units(text: &str) -> (&str, &str) {
+    let Some(inside) = text.trim_end().strip_suffix(')') else {
+        return (text, "");
+    };
+    let mut open = 1;
+    for (at, letter) in inside.char_indices().rev() {
+        match letter {
+            ')' => open += 1,
+            '(' => open -= 1,
+            _ => {}
+        }
+        if open == 0 {
+            return (&text[..at], &inside[at + 1..]);
+        }
+    }
+    (text, "")
 }
 
 /// How the signal was recorded, where `HyperSpy` keeps it.
@@ -202,8 +223,11 @@ fn dimension(
         );
         return Err(wrong(reason, remedy));
     }
+    // What an expression needs may have these names as well.
+    let expression = attributes.get("expression").and_then(AttrValue::as_str);
     for (key, may_be_zero) in [("scale", false), ("offset", true)] {
-        let Some(stored) = attributes.get(key).filter(|_| size > 1) else {
+        let said = attributes.get(key);
+        let Some(stored) = said.filter(|_| size > 1 && expression.is_none()) else {
             continue;
         };
         let value = number(&attributes, key);
@@ -239,9 +263,8 @@ fn dimension(
             (0.0, 0.0),
         )));
     }
-    if let (Some(offset), Some(scale)) =
-        (number(&attributes, "offset"), number(&attributes, "scale"))
-    {
+    let even = number(&attributes, "offset").zip(number(&attributes, "scale"));
+    if let Some((offset, scale)) = even.filter(|_| expression.is_none()) {
         return Ok(Some(Dimension::uniform(
             place,
             size,
@@ -258,17 +281,18 @@ fn dimension(
             .to_owned(),
     };
     // A `DataAxis` lists its values; a `FunctionalDataAxis` has them from those of another axis.
-    let coordinates = match attributes.get("expression").and_then(AttrValue::as_str) {
-        Some(expression) => {
-            functional(signal, axis, &attributes, (expression, size)).map_err(|error| {
-                let expression = super::plain(&crate::data::npy::short(expression));
-                unknown(format!("follows `{expression}`: {error}"))
-            })?
-        }
-        None => match listed(signal, axis, &attributes) {
+    let coordinates = if let Some(expression) = expression {
+        functional(signal, axis, &attributes, (expression, size)).map_err(|error| {
+            let expression = super::plain(&crate::data::npy::short(expression));
+            unknown(format!("follows `{expression}`: {error}"))
+        })?
+    } else {
+        let called = if name.is_empty() { axis } else { &name };
+        let told = |reason| DatasetError::unlisted(location, called, size, reason);
+        match listed(signal, axis, &attributes, size).map_err(told)? {
             Some(coordinates) => coordinates,
             None => return Ok(None),
-        },
+        }
     };
     if coordinates.len() != size || !coordinates.iter().all(|value| value.is_finite()) {
         let found = coordinates.len();
@@ -283,10 +307,23 @@ fn dimension(
 const MOST_CHANNELS: usize = 1 << 22;
 
 /// The values that an axis lists.
-fn listed(signal: &dyn Node, axis: &str, attributes: &Attributes) -> Option<Vec<f64>> {
+fn listed(
+    signal: &dyn Node,
+    axis: &str,
+    attributes: &Attributes,
+    size: usize,
+) -> Result<Option<Vec<f64>>, String> {
     match attributes.get("axis") {
-        Some(listed) => listed.to_f64s(),
-        None => signal.numbers(&format!("{axis}/axis"), MOST_CHANNELS),
+        Some(listed) => {
+            let listed = listed.to_f64s();
+            listed
+                .map(Some)
+                .ok_or_else(|| "lists no numbers".to_owned())
+        }
+        None => match signal.numbers(&format!("{axis}/axis"), size)? {
+            None if text(attributes, "_type") == "DataAxis" => Err("lists no values".to_owned()),
+            listed => Ok(listed),
+        },
     }
 }
 
@@ -303,9 +340,12 @@ fn functional(
     }
     let inner = format!("{axis}/x");
     let own = signal.attributes(&inner).ok_or(ExpressionError::NoAxis)?;
-    let xs = match (number(&own, "offset"), number(&own, "scale")) {
-        (Some(offset), Some(scale)) => (0..size).map(|i| offset + i as f64 * scale).collect(),
-        _ => listed(signal, &inner, &own).ok_or(ExpressionError::NoAxis)?,
+    let even = number(&own, "offset").zip(number(&own, "scale"));
+    let xs = if let Some((offset, scale)) = even {
+        (0..size).map(|i| offset + i as f64 * scale).collect()
+    } else {
+        let listed = listed(signal, &inner, &own, size).ok().flatten();
+        listed.ok_or(ExpressionError::NoAxis)?
     };
     let value = |name: &str, x: f64| match name {
         "x" => Some(x),
@@ -348,253 +388,6 @@ fn text(attributes: &Attributes, name: &str) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod testing {
-    /// A signal of 2 x 3 x 4 values, its last axis listed; `navigate` for each axis.
-    pub(crate) fn signal(navigate: [i8; 3]) -> Vec<u8> {
-        signal_with(navigate, None)
-    }
-
-    /// The same with the last axis as 12 / x + k, x from 1 in steps of 1, where an expression is given.
-    pub(crate) fn signal_with(navigate: [i8; 3], expression: Option<&str>) -> Vec<u8> {
-        use hdf5_pure::AttrValue::{F64, I8, I64, String as Text};
-        let mut file = hdf5_pure::FileBuilder::new();
-        let mut experiments = file.create_group("Experiments");
-        let mut signal = experiments.create_group("CL");
-        let data: Vec<i16> = (0..24).collect();
-        signal
-            .create_dataset("data")
-            .with_i16_data(&data)
-            .with_shape(&[2, 3, 4]);
-        for (place, name) in ["y", "x", "Wavelength"].into_iter().enumerate() {
-            let mut axis = signal.create_group(&format!("axis-{place}"));
-            axis.set_attr("name", Text(name.to_owned()));
-            axis.set_attr(
-                "units",
-                Text(if place == 1 { "_None_" } else { "nm" }.to_owned()),
-            );
-            axis.set_attr("navigate", I8(navigate[place]));
-            if let (2, Some(expression)) = (place, expression) {
-                axis.set_attr("expression", Text(expression.to_owned()));
-                axis.set_attr("k", F64(0.5));
-                let mut x = axis.create_group("x");
-                x.set_attr("offset", F64(1.0));
-                x.set_attr("scale", F64(1.0));
-                axis.add_group(x.finish());
-            } else if place < 2 {
-                axis.set_attr("offset", I64(5));
-                axis.set_attr("scale", F64(0.5));
-            } else {
-                axis.create_dataset("axis")
-                    .with_f64_data(&[1.0, 2.0, 4.0, 8.0]);
-            }
-            signal.add_group(axis.finish());
-        }
-        experiments.add_group(signal.finish());
-        file.add_group(experiments.finish());
-        file.finish().unwrap()
-    }
-}
-
+pub(super) mod testing;
 #[cfg(test)]
-mod tests {
-    use super::testing::{signal, signal_with};
-    use crate::data::files::read_map;
-    use crate::data::files::testing::{close, named, shared, spectra, total, written};
-
-    #[test]
-    fn hyperspy_files_keep_axes_and_quantity() {
-        if let Some(file) = shared("eds/haadf_eds_64_image.hspy") {
-            let map = read_map(&file).unwrap();
-            assert_eq!(
-                (map.quantity.as_str(), map.rows.name.as_str()),
-                ("HAADF", "height")
-            );
-            assert_eq!(
-                (map.columns.units.as_str(), map.columns.scale),
-                ("µm", 0.000_771_004_754_204_027)
-            );
-            close(map.values.iter().sum(), 141_288_352.0);
-        }
-        if let Some(file) = shared("eds/haadf_eds_64_spectra.hspy") {
-            let spectra = spectra(&file);
-            assert_eq!(
-                spectra.channels,
-                crate::data::Axis {
-                    name: "Energy".to_owned(),
-                    units: "keV".to_owned(),
-                    offset: -0.475_447_54,
-                    scale: 0.010_001,
-                    size: 2048,
-                }
-            );
-            assert_eq!(
-                (spectra.quantity.as_str(), spectra.units.as_str()),
-                ("X-rays", "Counts")
-            );
-            close(total(&spectra), 26005.0);
-            close(spectra.at(10, 20).iter().sum(), 6.0);
-            assert!(
-                read_map(&file)
-                    .unwrap_err()
-                    .to_string()
-                    .contains("64x64x2048")
-            );
-        }
-    }
-
-    #[test]
-    fn listed_axes_whole_offsets_and_missing_units_are_understood() {
-        let (_folder, file) = written("cl.hspy", &signal([1, 1, 0]));
-        let spectra = spectra(&format!("{file}#Experiments/CL"));
-        assert_eq!(spectra.coordinates, [1.0, 2.0, 4.0, 8.0]);
-        assert_eq!(named(&spectra.channels), ("Wavelength", "nm"));
-        assert_eq!((spectra.rows.offset, spectra.rows.scale), (5.0, 0.5));
-        assert_eq!(spectra.columns.units, "");
-        assert_eq!(spectra.at(1, 2), [20.0, 21.0, 22.0, 23.0]);
-    }
-
-    /// Value i of the file lies at 12 y + 4 x + e of stored axes (2, 3, 4).
-    #[test]
-    fn the_flags_of_axes_say_which_is_the_signal_wherever_it_is_stored() {
-        let (_folder, file) = written("first.hspy", &signal([0, 1, 1]));
-        let first = spectra(&file);
-        assert_eq!(
-            (first.height(), first.width(), first.channels.size),
-            (3, 4, 2)
-        );
-        assert_eq!(first.at(1, 2), [6.0, 18.0]);
-        assert_eq!(named(&first.channels), ("y", "nm"));
-        assert_eq!((first.channels.offset, first.channels.scale), (5.0, 0.5));
-        assert_eq!(first.columns.name, "Wavelength");
-        let (_folder, file) = written("middle.hspy", &signal([1, 0, 1]));
-        let middle = spectra(&file);
-        assert_eq!((middle.height(), middle.width()), (2, 4));
-        assert_eq!(middle.at(1, 3), [15.0, 19.0, 23.0]);
-    }
-
-    #[test]
-    fn an_axis_that_follows_an_expression_has_its_values() {
-        let (_folder, file) = written("cl.hspy", &signal_with([1, 1, 0], Some("12 / x + k")));
-        let spectra = spectra(&file);
-        assert_eq!(spectra.coordinates, [12.5, 6.5, 4.5, 3.5]);
-        assert_eq!(named(&spectra.channels), ("Wavelength", "nm"));
-        let (_folder, file) = written("cl.hspy", &signal_with([1, 1, 0], Some("12 / q")));
-        let message = read_map(&file).unwrap_err().to_string();
-        assert!(
-            message.contains("axis `Wavelength` follows `12 / q`: nothing is called `q`")
-                && message.contains("convert_to_non_uniform_axis"),
-            "{message}"
-        );
-    }
-
-    /// 2 x 3 x 4 values, y and x of the scan, with one attribute of an axis as it is given.
-    fn with(axis: usize, name: &str, value: &hdf5_pure::AttrValue) -> Vec<u8> {
-        use hdf5_pure::AttrValue::{F64, I8, I64, String as Text};
-        let mut file = hdf5_pure::FileBuilder::new();
-        let mut experiments = file.create_group("Experiments");
-        let mut signal = experiments.create_group("a");
-        let data: Vec<i16> = (0..24).collect();
-        let stored = signal.create_dataset("data");
-        stored.with_i16_data(&data).with_shape(&[2, 3, 4]);
-        for (place, (called, size)) in [("y", 2), ("x", 3), ("E", 4)].into_iter().enumerate() {
-            let mut group = signal.create_group(&format!("axis-{place}"));
-            let attributes = [
-                ("name", Text(called.to_owned())),
-                ("units", Text("nm".to_owned())),
-                ("navigate", I8(i8::from(place < 2))),
-                ("offset", F64(1.0)),
-                ("scale", F64(0.5)),
-                ("size", I64(size)),
-            ];
-            for (key, usual) in attributes {
-                let own = (place == axis && key == name).then(|| value.clone());
-                group.set_attr(key, own.unwrap_or(usual));
-            }
-            signal.add_group(group.finish());
-        }
-        experiments.add_group(signal.finish());
-        file.add_group(experiments.finish());
-        file.finish().unwrap()
-    }
-
-    #[test]
-    fn an_axis_that_tells_no_place_is_refused_for_channels_and_told_for_pixels() {
-        use crate::data::files::{Wanted, open};
-        use hdf5_pure::AttrValue::{F64, String as Text};
-        for (key, value, told) in [
-            ("scale", F64(0.0), "the scale 0,"),
-            ("scale", F64(f64::NAN), "the scale NaN,"),
-            ("scale", F64(f64::INFINITY), "the scale inf,"),
-            ("offset", F64(f64::NAN), "the offset NaN,"),
-            ("scale", Text("0,5".to_owned()), "0,5"),
-        ] {
-            let (_folder, file) = written("a.hspy", &with(2, key, &value));
-            let message = open(&file, Wanted::Any).unwrap_err().to_string();
-            assert!(
-                message.contains("axis `E` has the") && message.contains(told),
-                "{message}"
-            );
-            assert!(message.contains("axes_manager[\"E\"]"), "{message}");
-            let (_folder, file) = written("a.hspy", &with(1, key, &value));
-            let signal = open(&file, Wanted::Any).unwrap();
-            let warnings = signal.warnings();
-            assert!(
-                warnings.len() == 1
-                    && warnings[0].contains("axis `x`")
-                    && warnings[0].contains(told),
-                "{warnings:?}"
-            );
-            assert_eq!(signal.axes()[1].units, "px");
-            assert_eq!(signal.axes()[0].units, "nm");
-        }
-        let (_folder, file) = written("a.hspy", &with(2, "scale", &F64(0.25)));
-        assert_eq!(spectra(&file).coordinates, [1.0, 1.25, 1.5, 1.75]);
-    }
-
-    #[test]
-    fn axes_of_absurd_magnitudes_and_of_another_size_are_refused() {
-        use hdf5_pure::AttrValue::{F64, I64};
-        for (axis, key, value, told) in [
-            (2, "scale", F64(1e-320), "steps of 1e-320"),
-            (2, "scale", F64(1e307), "reaches 3e307"),
-            (0, "scale", F64(1e-320), "steps of 1e-320"),
-            (2, "offset", F64(1e300), "reaches 1e300"),
-            (2, "offset", F64(1e17), "has steps of 5e-1 from 1e17 on"),
-            (
-                2,
-                "size",
-                I64(5),
-                "says that it has 5 values, and the data have 4",
-            ),
-            (
-                0,
-                "size",
-                I64(3),
-                "says that it has 3 values, and the data have 2",
-            ),
-        ] {
-            let (_folder, file) = written("a.hspy", &with(axis, key, &value));
-            let message = read_map(&file).unwrap_err().to_string();
-            assert!(message.contains(told), "{message}");
-        }
-    }
-
-    #[test]
-    fn a_long_expression_is_shortened() {
-        let long = format!("12 / q{}", " + x".repeat(10_000));
-        let (_folder, file) = written("cl.hspy", &signal_with([1, 1, 0], Some(&long)));
-        let message = read_map(&file).unwrap_err().to_string();
-        assert!(
-            message.contains("follows `12 / q + x") && message.len() < 1000,
-            "{}",
-            message.len()
-        );
-    }
-
-    #[test]
-    fn a_stack_of_images_does_not_pass_for_spectra() {
-        let error = read_map(&written("cl.hspy", &signal([1, 0, 0])).1).unwrap_err();
-        let said = "2x3x4 (a stack of images), which HyperSpy makes spectra of: hs.load(";
-        assert!(error.to_string().contains(said), "{error}");
-    }
-}
+mod tests;

@@ -178,6 +178,7 @@ impl Signal {
         array.drop_single();
         array.require_rank()?;
         array.require_axes()?;
+        array.require_steps();
         let pixels = array.shape.iter().take(2).product();
         array.conditions = array.conditions.of_area(pixels);
         Ok(Self(array))

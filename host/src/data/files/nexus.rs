@@ -6,9 +6,10 @@ use super::array::{Array, Dimension};
 use super::error::DatasetError;
 use super::hdf5::Opened;
 use super::hyperspy::Attributes;
+use super::links::Linkless;
 use super::members::Walked;
 use super::nsid::text;
-use super::number::plain_values;
+use super::number::listed;
 use super::plain;
 
 /// Whether a group, whose attributes are given, says what was measured or along which axes.
@@ -70,11 +71,11 @@ pub(super) fn default(file: &Opened<'_>, walked: &Walked) -> Option<String> {
 /// Fills in axes, quantity and units; `member` opens another dataset of the group.
 ///
 /// # Errors
-/// When the file calls the data images, and when an axis lies behind a link that cannot be followed: without
-/// it, channels would be taken for rows.
+/// When the file calls the data images, and when an axis lies behind a link that cannot be followed or does not
+/// list its places: without it, channels would be taken for rows.
 pub(super) fn describe(
     array: &mut Array,
-    dataset: &Dataset,
+    (dataset, source): (&Dataset, &Linkless),
     group: &Group,
     member: impl Fn(&str) -> Result<Option<Dataset>, DatasetError>,
 ) -> Result<(), DatasetError> {
@@ -95,12 +96,25 @@ pub(super) fn describe(
     let mut placed: Vec<_> = placed.collect();
     placed.sort_unstable();
     let all = named.iter().cloned().enumerate().chain(placed);
-    for (place, name) in &all.collect::<Vec<_>>() {
-        let place = index(name).unwrap_or(*place);
-        let axis = if name == "." { None } else { member(name)? };
-        if let Some(dimension) = axis.and_then(|axis| dimension(&axis, name, place)) {
-            array.names_axes |= place < 2;
-            array.set_dimension(place, dimension);
+    let all = all.filter(|(_, name)| name != ".");
+    let all = all.map(|(place, name)| (index(&name).unwrap_or(place), name));
+    let all: Vec<_> = all.collect();
+    let mut missing = Vec::new();
+    for (place, name) in &all {
+        let Some(&size) = array.shape.get(*place) else {
+            continue;
+        };
+        match member(name)? {
+            Some(axis) if !is_position(&axis, &array.shape) => {
+                let dimension = dimension(&axis, source, name, (*place, size));
+                let dimension = dimension.map_err(|reason| {
+                    DatasetError::unlisted(&array.location, name, size, reason)
+                })?;
+                array.names_axes |= *place < 2;
+                array.set_dimension(*place, dimension);
+            }
+            Some(_) => missing.push(((*place, size), name, "has several dimensions")),
+            None => missing.push(((*place, size), name, "is named, and not there")),
         }
     }
     let called = [text(dataset, "long_name"), text(dataset, "title")];
@@ -115,15 +129,39 @@ pub(super) fn describe(
     if images && array.squeezed().len() > 2 {
         return Err(array.is_stack());
     }
-    if array.shape.len() == 3
-        && interpretation != "spectrum"
-        && let Some(place) = array.spectral()
-    {
-        let mut order: Vec<usize> = (0..3).filter(|&other| other != place).collect();
-        order.push(place);
-        array.permute(&order);
+    let mut channels = (array.shape.len() == 3 && interpretation == "spectrum").then_some(2);
+    if array.shape.len() == 3 && channels.is_none() {
+        channels = beside_x_and_y(&all).or_else(|| array.spectral());
+        if let Some(place) = channels {
+            let mut order: Vec<usize> = (0..3).filter(|&other| other != place).collect();
+            order.push(place);
+            array.permute(&order);
+        }
+    }
+    for ((place, size), name, reason) in missing {
+        // Pixels can be counted; which dimension is that of the channels, and what they are, cannot be told.
+        let is_pixels = channels.map_or(array.squeezed().len() < 3, |channels| channels != place);
+        if !is_pixels {
+            return Err(DatasetError::unlisted(
+                &array.location,
+                name,
+                size,
+                reason.to_owned(),
+            ));
+        }
+        let location = &array.location;
+        array.warnings.push(plain(&format!(
+            "{location}: axis `{name}` {reason}; its pixels are counted"
+        )));
     }
     Ok(())
+}
+
+/// Whether an axis tells a place for each of several dimensions at once, as positions of a stage.
+fn is_position(axis: &Dataset, shape: &[usize]) -> bool {
+    let long = |size: &&u64| **size != 1;
+    axis.shape()
+        .is_ok_and(|own| own.iter().filter(long).count() > 1 && own.len() <= shape.len())
 }
 
 /// The names of the axes in the order of the dimensions: `.` where one has none.
@@ -140,16 +178,34 @@ fn axes(group: &Attributes, dataset: &Dataset) -> Vec<String> {
     names.map(|name| name.trim().to_owned()).collect()
 }
 
-fn dimension(axis: &Dataset, name: &str, place: usize) -> Option<Dimension> {
-    let [length] = axis.shape().ok()?[..] else {
-        return None;
-    };
-    if length > 1 << 22 {
-        return None;
+/// The dimension that an axis lists, of so many places; of as many edges between bins their centres.
+fn dimension(
+    axis: &Dataset,
+    source: &Linkless,
+    name: &str,
+    (place, size): (usize, usize),
+) -> Result<Dimension, String> {
+    let mut values = listed(axis, source, &[size, size + 1])?;
+    if values.len() > size {
+        let centres = values.windows(2).map(|edges| edges[0].midpoint(edges[1]));
+        values = centres.collect();
     }
-    let values = plain_values(axis)?;
     let units = text(axis, "units");
-    Some(Dimension::listed(place, (&plain(name), &units), values))
+    Ok(Dimension::listed(place, (&plain(name), &units), values))
+}
+
+/// The dimension beside those that are called x and y, of three.
+fn beside_x_and_y(named: &[(usize, String)]) -> Option<usize> {
+    let called = |letter: &str| {
+        let is = |name: &str| name == letter || name.ends_with(&format!("_{letter}"));
+        let mut found = named.iter().filter(|(_, name)| is(&name.to_lowercase()));
+        let (place, _) = found.next()?;
+        found.next().is_none().then_some(*place)
+    };
+    let (x, y) = called("x").zip(called("y"))?;
+    3_usize
+        .checked_sub(x + y)
+        .filter(|place| *place != x && *place != y)
 }
 
 #[cfg(test)]
@@ -205,5 +261,61 @@ mod tests {
         assert_eq!(named(&found.channels), ("en", "keV"));
         assert_eq!(named(&found.rows), ("yy", "nm"));
         assert_eq!(found.at(1, 2), [120.0, 121.0, 122.0, 123.0]);
+    }
+
+    #[test]
+    fn channels_are_what_lies_beside_x_and_y() {
+        for (name, units) in [
+            ("two_theta", "deg"),
+            ("q", "1/angstrom"),
+            ("shift", "cm^-1"),
+        ] {
+            let axes = [(name, units), ("sample_y", "um"), ("sample_x", "um")];
+            let (_folder, file) = written("a.nxs", &channels_first(axes, axes.map(|axis| axis.0)));
+            let found = spectra(&file);
+            assert_eq!(named(&found.channels), (name, units));
+            assert_eq!(found.at(1, 2), [120.0, 121.0, 122.0, 123.0]);
+        }
+    }
+
+    /// 4 energies x 2 rows x 3 columns, with an energy axis of the given values, where there are such.
+    fn with_energies(energies: Option<&[f64]>) -> Vec<u8> {
+        use hdf5_pure::AttrValue::{String as Text, StringArray};
+        let mut file = hdf5_pure::FileBuilder::new();
+        file.set_attr("signal", Text("d".to_owned()));
+        let axes = ["energy", ".", "."].map(str::to_owned);
+        file.set_attr("axes", StringArray(axes.to_vec()));
+        file.create_dataset("d")
+            .with_u8_data(&(0..24).collect::<Vec<_>>())
+            .with_shape(&[4, 2, 3]);
+        if let Some(energies) = energies {
+            let axis = file.create_dataset("energy");
+            axis.with_f64_data(energies)
+                .set_attr("units", Text("eV".to_owned()));
+        }
+        file.finish().unwrap()
+    }
+
+    #[test]
+    fn a_named_axis_is_read_or_refused_and_edges_of_bins_are_their_centres() {
+        let (_folder, file) = written("a.nxs", &with_energies(Some(&[0.0, 1.0, 3.0, 7.0, 9.0])));
+        let found = spectra(&file);
+        assert_eq!(found.coordinates, [0.5, 2.0, 5.0, 8.0]);
+        assert_eq!((found.height(), found.width()), (2, 3));
+        for (energies, told) in [
+            (
+                Some([0.0, 1.0, 2.0].as_slice()),
+                "the shape 3, and the data have 4",
+            ),
+            (Some(&[0.0, 1.0, f64::NAN, 3.0]), "lists NaN"),
+            (None, "is named, and not there"),
+        ] {
+            let (_folder, file) = written("a.nxs", &with_energies(energies));
+            let message = crate::data::files::read(&file).unwrap_err().to_string();
+            assert!(
+                message.contains("axis `energy`") && message.contains(told),
+                "{message}"
+            );
+        }
     }
 }

@@ -4,7 +4,8 @@ use hdf5_pure::{AttrValue, Dataset, Group};
 
 use super::array::{Array, Dimension};
 use super::error::DatasetError;
-use super::number::plain_values;
+use super::links::Linkless;
+use super::number::listed;
 
 /// Whether the dataset is the measured data of an NSID group.
 pub(super) fn is_main(dataset: &Dataset) -> bool {
@@ -48,11 +49,12 @@ const LINES: [&str; 5] = [
 /// gives to the datasets.
 ///
 /// # Errors
-/// When the file calls the data a stack of images.
+/// When the file calls the data a stack of images, or a scale does not list the places of its dimension.
 pub(super) fn describe(
     array: &mut Array,
     dataset: &Dataset,
     group: &Group,
+    source: &Linkless,
 ) -> Result<(), DatasetError> {
     array.quantity = text(dataset, "quantity");
     array.units = text(dataset, "units");
@@ -65,12 +67,22 @@ pub(super) fn describe(
         let Ok(scale) = group.dataset(label) else {
             continue;
         };
-        if let Some(kind) = kinds.get_mut(place) {
-            *kind = Kind::of(&scale);
-        }
-        if let Some(dimension) = dimension(&scale, place, label) {
-            array.set_dimension(place, dimension);
-            array.names_axes = true;
+        let Some(kind) = kinds.get_mut(place) else {
+            continue;
+        };
+        *kind = Kind::of(&scale);
+        match listed(&scale, source, &[array.shape[place]]) {
+            Ok(coordinates) => {
+                let names = (&*super::plain(label), &*text(&scale, "units"));
+                array.set_dimension(place, Dimension::listed(place, names, coordinates));
+                array.names_axes = true;
+            }
+            // In other files the label of a dimension may happen to be the name of a dataset.
+            Err(_) if !is_main(dataset) && text(&scale, "CLASS") != "DIMENSION_SCALE" => {}
+            Err(reason) => {
+                let size = array.shape[place];
+                return Err(DatasetError::unlisted(&array.location, label, size, reason));
+            }
         }
     }
     drop_single(array, &mut kinds);
@@ -133,19 +145,6 @@ fn put_last(array: &mut Array, from: usize) {
     let mut order: Vec<usize> = (0..rank).filter(|&place| place != from).collect();
     order.push(from);
     array.permute(&order);
-}
-
-fn dimension(scale: &Dataset, place: usize, label: &str) -> Option<Dimension> {
-    // One that is longer than any array of the field is none of its axes.
-    let [length] = scale.shape().ok()?[..] else {
-        return None;
-    };
-    if length > 1 << 22 {
-        return None;
-    }
-    let coordinates = plain_values(scale)?;
-    let names = (&*super::plain(label), &*text(scale, "units"));
-    Some(Dimension::listed(place, names, coordinates))
 }
 
 /// A text attribute of a dataset; empty when it is absent.
@@ -313,6 +312,29 @@ mod tests {
             assert_eq!((found.height(), found.width()), (3, 1));
             assert_eq!(found.at(2, 0), [20.0, 21.0, 22.0, 23.0]);
             assert_eq!(found.channels.name, "Energy");
+        }
+    }
+
+    #[test]
+    fn a_scale_that_does_not_list_the_places_of_its_dimension_is_refused() {
+        use hdf5_pure::AttrValue::{String as Text, StringArray};
+        for (is_main, is_read) in [(true, false), (false, true)] {
+            let mut file = hdf5_pure::FileBuilder::new();
+            file.create_dataset("y").with_f64_data(&[0.0, f64::NAN]);
+            let main = file.create_dataset("data");
+            main.with_u8_data(&[0; 6]).with_shape(&[2, 3]);
+            let labels = ["y", "x"].map(str::to_owned).to_vec();
+            main.set_attr("DIMENSION_LABELS", StringArray(labels));
+            if is_main {
+                main.set_attr("main_data_name", Text("data".to_owned()));
+                main.set_attr("data_type", Text("IMAGE".to_owned()));
+            }
+            let (_folder, file) = written("a.h5", &file.finish().unwrap());
+            let found = read(&file);
+            assert_eq!(found.is_ok(), is_read, "{found:?}");
+            if let Err(error) = found {
+                assert!(error.to_string().contains("axis `y` lists NaN"), "{error}");
+            }
         }
     }
 }

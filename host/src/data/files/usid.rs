@@ -4,14 +4,16 @@
 //! The file links data and tables by references; their names are fixed too, and they lie in
 //! the folder of the data or the one above, which is how they are found here.
 
-use hdf5_pure::{AttrValue, File};
+use hdf5_pure::AttrValue;
 
 use super::array::{Array, Dimension};
+use super::error::DatasetError;
+use super::hdf5::Opened;
 use super::listing::DatasetInfo;
 use super::number::plain_values;
 
 /// Entries of a table, more than any scan of the field has.
-const MOST_ENTRIES: usize = 1 << 23;
+const MOST_ENTRIES: u64 = 1 << 23;
 
 const POSITION: &str = "Position_Indices";
 const CHANNEL: &str = "Spectroscopic_Indices";
@@ -52,6 +54,7 @@ pub(super) fn tables<'a>(found: &[DatasetInfo], info: &'a DatasetInfo) -> Option
 struct Entry {
     name: String,
     units: String,
+    /// From 0, the lowest that there is.
     index: Vec<usize>,
     value: Vec<f64>,
 }
@@ -64,25 +67,50 @@ impl Entry {
             .map_or(0, |most| most.saturating_add(1))
     }
 
-    /// The axis: the value that first goes with each index.
+    /// The axis of a grid of which the entry has every index: the value that first goes with each.
     fn dimension(&self, place: usize) -> Dimension {
-        let first = |i| self.index.iter().position(|&index| index == i);
-        let coordinates: Option<Vec<f64>> = (0..self.size())
-            .map(|i| self.value.get(first(i)?).copied())
-            .collect();
-        match coordinates {
+        let mut first = vec![None; self.size()];
+        for (&index, &value) in self.index.iter().zip(&self.value) {
+            first[index].get_or_insert(value);
+        }
+        match first.into_iter().collect() {
             Some(coordinates) => Dimension::listed(place, (&self.name, &self.units), coordinates),
             None => Dimension::unknown(place, self.size()),
         }
     }
+
+    /// The values in the order of acquisition.
+    fn listed(&self, place: usize) -> Dimension {
+        Dimension::listed(place, (&self.name, &self.units), self.value.clone())
+    }
 }
 
-/// Unfolds positions x channels to rows x columns x channels and fills in the axes; leaves the
-/// array alone when the tables do not describe a complete grid.
-pub(super) fn describe(array: &mut Array, file: &File, folder: &str) -> Option<()> {
-    let channels = *array.shape.get(1)?;
-    let mut positions = read(file, folder, "Position", true)?;
-    // The position that changes from one row to the next is the fast one and comes last.
+/// Unfolds positions x channels to rows x columns x channels and fills in the axes; positions that are
+/// no complete grid, or vary along one dimension alone, are those of a single column.
+///
+/// # Errors
+/// When a table cannot be read.
+pub(super) fn describe(
+    array: &mut Array,
+    file: &Opened<'_>,
+    folder: &str,
+) -> Result<(), DatasetError> {
+    let [count, channels] = array.shape[..] else {
+        return Ok(());
+    };
+    let table = |what: &str, by_column: bool| {
+        read(file, folder, what, by_column).map_err(|(kind, reason)| DatasetError::Axis {
+            location: array.location.clone(),
+            axis: format!("{what}_{kind}"),
+            reason,
+            remedy: REMEDY.to_owned(),
+        })
+    };
+    let mut positions = table("Position", true)?;
+    let spectral = table("Spectroscopic", false)?;
+    positions.retain(|entry| entry.size() > 1);
+    // The position that changes from one row to the next is the fast one and comes last; of several the
+    // one that the file names first.
     positions.sort_by_key(|entry| {
         entry
             .index
@@ -91,102 +119,136 @@ pub(super) fn describe(array: &mut Array, file: &File, folder: &str) -> Option<(
             .count()
     });
     positions.reverse();
-    let mut shape: Vec<usize> = positions.iter().map(Entry::size).collect();
-    let count = shape
-        .iter()
-        .try_fold(1_usize, |n, &size| n.checked_mul(size))?;
-    if count != array.shape[0] {
-        return None;
-    }
-    let place = |k: usize| {
-        positions
-            .iter()
-            .zip(&shape)
-            .fold(0, |place, (entry, size)| place * size + entry.index[k])
+    let sources = sources(&positions, count);
+    let is_grid = positions.len() > 1 && sources.is_some();
+    let (mut shape, mut dimensions, source) = match (positions.as_slice(), sources) {
+        (_, Some(source)) if is_grid => (
+            positions.iter().map(Entry::size).collect(),
+            (0..)
+                .zip(&positions)
+                .map(|(place, entry)| entry.dimension(place))
+                .collect(),
+            Some(source),
+        ),
+        ([only], source) => {
+            let rows = match source {
+                Some(_) => only.dimension(0),
+                None if only.value.len() == count => only.listed(0),
+                None => Dimension::unknown(0, count),
+            };
+            (vec![count, 1], vec![rows, Dimension::unknown(1, 1)], source)
+        }
+        _ => {
+            let mut rows = Dimension::unknown(0, count);
+            "position".clone_into(&mut rows.axis.name);
+            (vec![count, 1], vec![rows, Dimension::unknown(1, 1)], None)
+        }
     };
-    let places: Vec<usize> = (0..array.shape[0]).map(place).collect();
-    let mut source = vec![None; count];
-    for (k, &place) in places.iter().enumerate() {
-        *source.get_mut(place)? = Some(k);
-    }
-    let source: Vec<usize> = source.into_iter().collect::<Option<_>>()?;
-    let sorted = source.iter().enumerate().all(|(place, &k)| place == k);
-    let mut dimensions: Vec<Dimension> = positions
-        .iter()
-        .enumerate()
-        .map(|(place, entry)| entry.dimension(place))
-        .collect();
-    let spectral = read(file, folder, "Spectroscopic", false).unwrap_or_default();
+    let sorted = |source: &Vec<usize>| source.iter().enumerate().all(|(place, &k)| place == k);
+    let source = source.filter(|source| !sorted(source));
     let mut varying = spectral.iter().filter(|entry| entry.size() > 1);
+    let place = dimensions.len();
     dimensions.push(match (varying.next(), varying.next()) {
         // A single quantity is swept: its values in the order of acquisition are the axis.
-        (Some(entry), None) => Dimension::listed(
-            dimensions.len(),
-            (&entry.name, &entry.units),
-            entry.value.clone(),
-        ),
-        _ => Dimension::unknown(dimensions.len(), channels),
+        (Some(entry), None) if entry.value.len() == channels => entry.listed(place),
+        _ => Dimension::unknown(place, channels),
     });
     shape.push(channels);
-    array.names_axes = true;
-    array.reshape(shape, dimensions, (!sorted).then_some((source, channels)));
-    Some(())
+    array.names_axes = is_grid;
+    array.reshape(shape, dimensions, source.map(|source| (source, channels)));
+    Ok(())
 }
 
-/// The entries of a pair of tables, indices and values.
-fn read(file: &File, folder: &str, what: &str, by_column: bool) -> Option<Vec<Entry>> {
-    let table = |kind: &str| file.dataset(&format!("{folder}/{what}_{kind}")).ok();
-    let (indices, values) = (table("Indices")?, table("Values"));
-    let shape: Vec<usize> = indices
-        .shape()
-        .ok()?
+/// For each place of a grid the position in the file; nothing where positions are no complete grid.
+fn sources(positions: &[Entry], count: usize) -> Option<Vec<usize>> {
+    let sizes: Vec<usize> = positions.iter().map(Entry::size).collect();
+    let all = sizes
         .iter()
-        .map(|&size| size as usize)
-        .collect();
-    let [height, width] = shape[..] else {
-        return None;
-    };
-    let (entries, length) = if by_column {
-        (width, height)
-    } else {
-        (height, width)
-    };
-    // More positions or channels than any scan has are the tables of none.
-    let count = entries.checked_mul(length)?;
-    if count == 0 || count > MOST_ENTRIES {
+        .try_fold(1_usize, |n, &size| n.checked_mul(size));
+    if all != Some(count) {
         return None;
     }
-    let attributes = indices.attrs().ok()?;
+    let mut source = vec![None; count];
+    for k in 0..count {
+        let entries = positions.iter().zip(&sizes);
+        let place = entries.fold(0, |place, (entry, size)| place * size + entry.index[k]);
+        *source.get_mut(place)? = Some(k);
+    }
+    source.into_iter().collect()
+}
+
+const REMEDY: &str =
+    "expected whole numbers from 0 as indices, and numbers as values, as pyUSID writes them";
+
+/// The entries of a pair of tables, indices and values.
+///
+/// # Errors
+/// Which of the two cannot be read, and why.
+fn read(
+    file: &Opened<'_>,
+    folder: &str,
+    what: &str,
+    by_column: bool,
+) -> Result<Vec<Entry>, (&'static str, String)> {
+    let numbers = |kind: &'static str| {
+        let path = format!("{folder}/{what}_{kind}");
+        let Ok(table) = file.open.dataset(&path) else {
+            return Ok(None);
+        };
+        let shape = table.shape().unwrap_or_default();
+        // More positions or channels than any scan has are the tables of none.
+        let count = shape.iter().try_fold(1_u64, |n, &size| n.checked_mul(size));
+        if shape.len() != 2 || !count.is_some_and(|n| (1..=MOST_ENTRIES).contains(&n)) {
+            return Err((kind, format!("has no table of 1 to {MOST_ENTRIES} entries")));
+        }
+        let values = plain_values(&table, &file.source).map_err(|reason| (kind, reason))?;
+        Ok(Some((table, shape[0] as usize, shape[1] as usize, values)))
+    };
+    let indices = numbers("Indices")?;
+    let (table, height, width, index) = indices.ok_or(("Indices", "is not there".to_owned()))?;
+    let is_index = |index: &&f64| **index >= 0.0 && index.fract() == 0.0 && index.is_finite();
+    if let Some(strange) = index.iter().find(|index| !is_index(index)) {
+        return Err(("Indices", format!("has the index {strange}")));
+    }
+    let value = match numbers("Values")? {
+        Some((_, rows, columns, value)) if (rows, columns) == (height, width) => value,
+        Some((_, rows, columns, _)) => {
+            let reason =
+                format!("has the shape {rows}x{columns}, and its indices {height}x{width}");
+            return Err(("Values", reason));
+        }
+        None => Vec::new(),
+    };
+    let attributes = table.attrs().unwrap_or_default();
     let names = |key: &str| {
         attributes
             .get(key)
             .and_then(AttrValue::as_strings)
             .unwrap_or_default()
     };
-    let index = indices.read_u64().ok()?;
-    let value = values
-        .and_then(|values| plain_values(&values))
-        .unwrap_or_default();
-    let at = |entry: usize, k: usize| {
+    let entries = if by_column { width } else { height };
+    let of = |all: &[f64], e: usize| -> Vec<f64> {
         if by_column {
-            k * width + entry
+            all.iter().skip(e).step_by(width).copied().collect()
         } else {
-            entry * width + k
+            all.chunks(width).nth(e).unwrap_or_default().to_vec()
         }
     };
     let entry = |e: usize| {
-        Some(Entry {
+        let index = of(&index, e);
+        // A part of a larger grid may be numbered as it is there.
+        let lowest = index.iter().copied().fold(f64::INFINITY, f64::min);
+        Entry {
             name: names("labels").get(e).cloned().unwrap_or_default(),
             units: names("units").get(e).cloned().unwrap_or_default(),
-            index: (0..length)
-                .map(|k| index.get(at(e, k)).map(|&i| i as usize))
-                .collect::<Option<_>>()?,
-            value: (0..length)
-                .filter_map(|k| value.get(at(e, k)).copied())
+            index: index
+                .iter()
+                .map(|index| (index - lowest) as usize)
                 .collect(),
-        })
+            value: of(&value, e),
+        }
     };
-    (0..entries).map(entry).collect()
+    Ok((0..entries).map(entry).collect())
 }
 
 #[cfg(test)]
@@ -204,14 +266,16 @@ mod tests {
         let index: Vec<u32> = order.iter().flat_map(|&(x, y)| [x, y]).collect();
         let value: Vec<f64> = index.iter().map(|&i| 2.0 * f64::from(i)).collect();
         let table = above.create_dataset("Position_Indices");
-        table.with_u32_data(&index).with_shape(&[6, 2]);
+        table
+            .with_u32_data(&index)
+            .with_shape(&[order.len() as u64, 2]);
         table
             .set_attr("labels", texts(&["X", "Y"]))
             .set_attr("units", texts(&["nm", "nm"]));
         above
             .create_dataset("Position_Values")
             .with_f64_data(&value)
-            .with_shape(&[6, 2]);
+            .with_shape(&[order.len() as u64, 2]);
         let table = above.create_dataset("Spectroscopic_Indices");
         table.with_u32_data(&[0, 1, 2, 3]).with_shape(&[1, 4]);
         table
@@ -226,7 +290,8 @@ mod tests {
             .flat_map(|&(x, y)| [0, 1, 2, 3].map(|c| (y * 100 + x * 10 + c) as f32))
             .collect();
         let main = group.create_dataset("Raw_Data");
-        main.with_f32_data(&data).with_shape(&[6, 4]);
+        main.with_f32_data(&data)
+            .with_shape(&[order.len() as u64, 4]);
         main.set_attr("quantity", Text("Response".to_owned()));
         above.add_group(group.finish());
         file.add_group(above.finish());
@@ -258,10 +323,61 @@ mod tests {
     }
 
     #[test]
-    fn an_incomplete_grid_stays_as_it_was_stored() {
-        let order = [(0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (1, 1)];
-        let (_folder, file) = written("usid.h5", &usid_file(&order));
-        let map = read_map(&file).unwrap();
-        assert_eq!((map.height(), map.width()), (6, 4));
+    fn positions_that_are_no_complete_grid_are_a_single_column() {
+        for (order, rows) in [
+            // Incomplete, and along a diagonal.
+            (
+                vec![(0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (1, 1)],
+                ("position", "px", 1.0),
+            ),
+            (
+                vec![(0, 0), (1, 1), (2, 2), (3, 3)],
+                ("position", "px", 1.0),
+            ),
+            // Lines, one of them a part of a larger grid.
+            (vec![(0, 0), (0, 1), (0, 2)], ("Y", "nm", 2.0)),
+            (vec![(4, 7), (5, 7), (6, 7), (7, 7)], ("X", "nm", 2.0)),
+        ] {
+            let (_folder, file) = written("usid.h5", &usid_file(&order));
+            let found = spectra(&file);
+            assert_eq!((found.height(), found.width()), (order.len(), 1));
+            let axis = &found.rows;
+            assert_eq!((axis.name.as_str(), axis.units.as_str(), axis.scale), rows);
+            let (x, y) = order[2];
+            let first = f64::from(100 * y + 10 * x);
+            assert_eq!(found.at(2, 0), [0.0, 1.0, 2.0, 3.0].map(|c| first + c));
+        }
+    }
+
+    #[test]
+    fn one_position_dimension_takes_no_longer_than_its_points() {
+        let entry = super::Entry {
+            name: String::new(),
+            units: "nm".to_owned(),
+            index: (0..1 << 20).collect(),
+            value: (0..1 << 20).map(f64::from).collect(),
+        };
+        let begun = std::time::Instant::now();
+        assert_eq!(entry.dimension(0).axis.scale, 1.0);
+        assert!(begun.elapsed().as_secs() < 10);
+    }
+
+    #[test]
+    fn a_table_that_cannot_be_read_is_refused() {
+        let mut file = hdf5_pure::FileBuilder::new();
+        let table = file.create_dataset("Position_Indices");
+        table.with_f64_data(&[0.0, 0.5]).with_shape(&[2, 1]);
+        let table = file.create_dataset("Spectroscopic_Indices");
+        table.with_u32_data(&[0, 1]).with_shape(&[1, 2]);
+        let main = file.create_dataset("Raw_Data");
+        main.with_f32_data(&[1.0; 4]).with_shape(&[2, 2]);
+        let (_folder, file) = written("usid.h5", &file.finish().unwrap());
+        let message = read_map(&format!("{file}#Raw_Data"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("`Position_Indices` has the index 0.5"),
+            "{message}"
+        );
     }
 }

@@ -17,7 +17,7 @@ use super::error::DatasetError;
 use super::filters;
 use super::hyperspy::{self, Attributes, Node};
 use super::listing::{DatasetInfo, listing};
-use super::{Wanted, plain};
+use super::{Wanted, plain, shape_text};
 use crate::data::Values;
 use crate::data::npy;
 
@@ -189,15 +189,23 @@ impl Node for Folder {
         Some(known.collect())
     }
 
-    fn numbers(&self, path: &str, most: usize) -> Option<Vec<f64>> {
+    fn numbers(&self, path: &str, size: usize) -> Result<Option<Vec<f64>>, String> {
         let folder = self.0.join(path);
         let name = folder.to_string_lossy();
-        let description = description(&name, &folder.join(".zarray")).ok()?;
-        match description.shape[..] {
-            [length] if length <= most => values(&folder, &description, &name).ok(),
-            _ => None,
+        let file = folder.join(".zarray");
+        if !file.is_file() {
+            return Ok(None);
         }
-        .map(Values::into_f64)
+        let failed = |error: DatasetError| format!("cannot be read: {error}");
+        let description = description(&name, &file).map_err(failed)?;
+        if description.shape != [size] {
+            let found = shape_text(&description.shape);
+            return Err(format!(
+                "has the shape {found}, and the data have {size} along it"
+            ));
+        }
+        let values = values(&folder, &description, &name).map_err(failed)?;
+        Ok(Some(values.into_f64()))
     }
 }
 
@@ -271,8 +279,15 @@ fn values(
     if let Some(fill) = description.fill_value.as_f64().filter(|&fill| fill != 0.0) {
         npy::encode(fill, dtype, &mut raw);
     }
-    if description.fill_value.as_str() == Some("NaN") {
-        npy::encode(f64::NAN, dtype, &mut raw);
+    // JSON has no such numbers.
+    let named = match description.fill_value.as_str() {
+        Some("NaN") => Some(f64::NAN),
+        Some("Infinity") => Some(f64::INFINITY),
+        Some("-Infinity") => Some(f64::NEG_INFINITY),
+        _ => None,
+    };
+    if let Some(fill) = named {
+        npy::encode(fill, dtype, &mut raw);
     }
     let separator = description.dimension_separator.as_deref().unwrap_or(".");
     let counts: Vec<usize> = shape
@@ -321,6 +336,29 @@ fn values(
                 break;
             }
             place[axis] = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fill_values_that_json_does_not_know_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        for (said, value) in [
+            ("\"Infinity\"", f64::INFINITY),
+            ("\"-Infinity\"", f64::NEG_INFINITY),
+            ("-7", -7.0),
+        ] {
+            let text = format!(
+                r#"{{"zarr_format": 2, "shape": [2], "chunks": [2], "dtype": "<f4", "compressor": null,
+                     "filters": null, "order": "C", "fill_value": {said}}}"#
+            );
+            let description = serde_json::from_str(&text).unwrap();
+            let found = values(folder.path(), &description, "a.zspy").unwrap();
+            assert_eq!(found.into_f64(), [value; 2]);
         }
     }
 }

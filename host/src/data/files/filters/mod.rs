@@ -21,7 +21,7 @@ use super::error::DatasetError;
 use super::hdf5::unreadable;
 use super::links::Linkless;
 use super::number::half_order;
-use crate::data::Values;
+use crate::data::{Values, npy};
 
 const DEFLATE: u16 = 1;
 const SHUFFLE: u16 = 2;
@@ -156,8 +156,25 @@ pub(super) fn values(
     if chunk.len() != shape.len() {
         return Err(outside());
     }
+    let pieces = dataset.chunks().map_err(failed)?;
     let mut raw = vec![0; whole];
-    for piece in dataset.chunks().map_err(failed)? {
+    // What was never written holds the fill value.
+    let all = shape
+        .iter()
+        .zip(&chunk)
+        .map(|(n, chunk)| n.div_ceil(*chunk));
+    if pieces.len() < all.fold(1_usize, usize::saturating_mul) {
+        let fill = dataset.fill_value::<f64>().map_err(failed)?;
+        if let Some(fill) = fill {
+            npy::encode(fill, &numpy_type(&datatype), &mut raw);
+        } else if dataset.fill_value::<u8>().map_err(failed)?.is_some() {
+            // `hdf5-pure` decodes none of half precision.
+            return Err(damaged(
+                &"chunks were never written, and their fill value is not read",
+            ));
+        }
+    }
+    for piece in pieces {
         // What does not pack grows by little.
         let most = (unpacked as u64).saturating_mul(2).saturating_add(1 << 16);
         let packed = Some(piece.storage_size).filter(|&size| size <= most);
@@ -288,6 +305,29 @@ pub(super) fn place(
             }
             index[axis] = 0;
         }
+    }
+}
+
+/// The type of numbers as NumPy calls it; nothing is encoded in what is no number.
+fn numpy_type(datatype: &Datatype) -> String {
+    let order = |order: &DatatypeByteOrder| match order {
+        DatatypeByteOrder::BigEndian => '>',
+        _ => '<',
+    };
+    match datatype {
+        Datatype::FixedPoint {
+            size,
+            byte_order,
+            layout,
+        } => {
+            let kind = if layout.signed { 'i' } else { 'u' };
+            format!("{}{kind}{size}", order(byte_order))
+        }
+        Datatype::FloatingPoint {
+            size, byte_order, ..
+        } => format!("{}f{size}", order(byte_order)),
+        Datatype::Enumeration { .. } => "|u1".to_owned(),
+        _ => String::new(),
     }
 }
 

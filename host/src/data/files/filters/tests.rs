@@ -103,3 +103,17 @@ fn datasets_of_every_filter_are_put_together_from_their_chunks() {
         }
     }
 }
+
+#[test]
+fn chunks_that_were_never_written_hold_the_fill_value() {
+    use crate::data::files::read_map;
+    use crate::data::files::samples::{PACKED, bytes};
+    use crate::data::files::testing::written;
+    let (_folder, file) = written("packed.h5", &bytes(PACKED));
+    let written = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
+    let map = read_map(&format!("{file}#i")).unwrap();
+    assert_eq!(map.values, [written, [-7.0; 6]].concat());
+    let map = read_map(&format!("{file}#d")).unwrap();
+    assert_eq!(map.values[..6], written);
+    assert!(map.values[6..].iter().all(|value| value.is_nan()));
+}

@@ -41,7 +41,7 @@ impl Content {
             datasets.sort_by(|a, b| a.path.cmp(&b.path));
         }
         if h5oina::is_one(&file.open) {
-            h5oina::fold(&file.open, &mut found.numeric);
+            h5oina::fold(file, &mut found.numeric);
         }
         // Every dataset is compared with these, of which a file of thousands holds few.
         let tables = found.numeric.iter().filter(|info| usid::is_table(info));

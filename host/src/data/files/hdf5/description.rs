@@ -33,18 +33,18 @@ pub(super) fn describe(
     let about = group.attrs().unwrap_or_default();
     let name = info.path.rsplit('/').next().unwrap_or_default();
     if hyperspy::is_main(&info.path) {
-        hyperspy::describe(&mut array, &group)?;
+        hyperspy::describe(&mut array, &hyperspy::Stored(&group, &file.source))?;
     } else if berkeley::is_main(name, &about) {
-        berkeley::describe(&mut array, &group);
+        berkeley::describe(&mut array, &group, &file.source)?;
     } else if nexus::is_measured(name, &dataset, &about) {
         let member = |name: &str| file.dataset(&format!("{parent}/{name}"), &found.walked);
-        nexus::describe(&mut array, &dataset, &group, member)?;
+        nexus::describe(&mut array, (&dataset, &file.source), &group, member)?;
     } else if h5oina::is_one(&file.open) {
-        h5oina::describe(&mut array, &file.open, &info.path);
+        h5oina::describe(&mut array, file, &info.path);
     } else {
-        nsid::describe(&mut array, &dataset, &group)?;
+        nsid::describe(&mut array, &dataset, &group, &file.source)?;
         if let Some(folder) = usid::tables(&found.numeric, info) {
-            usid::describe(&mut array, &file.open, folder);
+            usid::describe(&mut array, file, folder)?;
         }
     }
     if array.quantity.is_empty() {

@@ -14,7 +14,7 @@ use crate::data::files::number::values;
 pub(in crate::data::files) struct Opened<'a> {
     pub(in crate::data::files) file: &'a str,
     pub(in crate::data::files) open: File,
-    source: Linkless,
+    pub(in crate::data::files) source: Linkless,
     pub(super) members: Members,
 }
 
