@@ -200,15 +200,14 @@ impl StudyFolder {
     pub(super) fn tried(&self) -> Result<Plan, StudyError> {
         let cells = self.cells()?;
         let mut plan = self.plan.clone();
-        let untried = |name: &String, other: &Other| {
-            matches!(other, Other::External(_)) && !cells.iter().any(|cell| cell.strategy == *name)
+        let tried = |name: &String, other: &mut Other| {
+            !matches!(other, Other::External(_)) || cells.iter().any(|cell| cell.strategy == *name)
         };
-        for name in plan
-            .others
-            .extract_if(.., |name, other| untried(name, other))
-        {
-            plan.strategies.retain(|strategy| *strategy != name.0);
-        }
+        plan.others.retain(tried);
+        let others = &plan.others;
+        let is_there =
+            |name: &String| others.contains_key(name) || !self.plan.others.contains_key(name);
+        plan.strategies.retain(is_there);
         Ok(plan)
     }
 
