@@ -475,18 +475,8 @@ impl Array {
         self.is_stack_with("")
     }
 
-    /// The same of a signal of `HyperSpy`, which makes spectra of it where it has one axis beside the images.
-    pub(super) fn is_signal_stack(&self, beside: usize) -> DatasetError {
-        if beside != 1 {
-            return self.is_stack();
-        }
-        let file = super::plain(super::split(&self.location).0);
-        self.is_stack_with(&format!(
-            ", which HyperSpy makes spectra of: hs.load(\"{file}\").transpose().save(\"new.hspy\")"
-        ))
-    }
-
-    fn is_stack_with(&self, remedy: &str) -> DatasetError {
+    /// The same, with what makes spectra of it.
+    pub(super) fn is_stack_with(&self, remedy: &str) -> DatasetError {
         let shape = super::shape_text(&self.shape);
         DatasetError::Shape {
             location: self.location.clone(),

@@ -97,6 +97,17 @@ pub(super) fn describe(array: &mut Array, signal: &dyn Node) -> Result<(), Datas
     Ok(())
 }
 
+/// The error that a signal is a stack of images: `HyperSpy` makes spectra of it where it has one axis beside them.
+fn stack(array: &Array, beside: usize) -> DatasetError {
+    if beside != 1 {
+        return array.is_stack();
+    }
+    let file = super::plain(super::split(&array.location).0);
+    array.is_stack_with(&format!(
+        ", which HyperSpy makes spectra of: hs.load(\"{file}\").transpose().save(\"new.hspy\")"
+    ))
+}
+
 /// What stands before the brackets at the end of a text, and in them: units may have brackets as well.
 fn with_units(text: &str) -> (&str, &str) {
     let Some(inside) = text.trim_end().strip_suffix(')') else {
@@ -187,7 +198,7 @@ fn order(array: &Array, signal: &dyn Node) -> Result<Option<(Vec<usize>, bool)>,
             let is_line = scan.len() == 1;
             Ok(Some(([scan, of_signal].concat(), is_line)))
         }
-        (beside, 2..) => Err(array.is_signal_stack(beside)),
+        (beside, 2..) => Err(stack(array, beside)),
         _ => Err(DatasetError::shape(&array.location, &array.shape)),
     }
 }
