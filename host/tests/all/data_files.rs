@@ -63,7 +63,7 @@ fn a_mask_keeps_the_campaign_to_its_pixels() {
     let folder = data();
     let arguments = changed(&REPLAY, &["--mask", "mask.npy", "--out", "masked"]);
     let output = beacon_ok(&arguments, folder.path());
-    assert_says(&text(&output.stderr), &["mask: 288 of 576 pixels"]);
+    assert_says(&text(&output.stderr), &["mask: it marks 288 of 576 pixels"]);
     let points = measured(&folder.path().join("masked"));
     assert_eq!(points.len(), 16);
     assert!(points.iter().all(|&(_, column)| column < 12), "{points:?}");

