@@ -10,7 +10,7 @@ use super::{LiveError, Session, TakenUp};
 use crate::campaign::{CampaignError, LiveConfig, Observer, Outcome};
 use crate::controller::{InProcess, Memory, available_bytes};
 use crate::journal::RunFolder;
-use crate::microscope::Microscope;
+use crate::microscope::{Interrupt, Microscope};
 
 /// Begins a campaign in a folder, which is made, and runs it to its end with the kernel in this
 /// process. Its journal is in the folder, and [`resume`] goes on where it ends.
@@ -34,6 +34,7 @@ fn run_within(
     folder: &Path,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, LiveError> {
+    forget_abort(microscope);
     Session::check(microscope, &config, None)?;
     let frame = microscope.frame();
     let size = frame.map(|(rows, columns)| (rows.size, columns.size));
@@ -54,6 +55,7 @@ pub fn resume(
     folder: &Path,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, LiveError> {
+    forget_abort(microscope);
     let free = available_bytes();
     let folder = RunFolder::resume(folder)?;
     let taken_up = TakenUp::read(&folder)?;
@@ -61,6 +63,16 @@ pub fn resume(
     let memory = memory_for(&taken_up.config, taken_up.size(), free)?;
     let session = Session::resume(microscope, taken_up, &folder, never())?;
     to_its_end(session, memory, free, observer)
+}
+
+/// A `stop now` of a campaign before concerns none that comes after it.
+fn forget_abort(microscope: &mut dyn Microscope) {
+    if microscope
+        .interrupt()
+        .is_some_and(|interrupt| interrupt.is_abort())
+    {
+        microscope.set_interrupt(Interrupt::default());
+    }
 }
 
 /// Memory for the kernel, where the size of the image is known: without it nothing is exposed.

@@ -19,8 +19,8 @@ impl State {
         why.or_else(|| self.leaves_nothing(command))
     }
 
-    /// A limit that was accepted and that an exposure has passed before it was taken, as the least that can
-    /// hold now: it ends the campaign, as it was accepted to. `None` for any other command.
+    /// What stands for a limit that was accepted and that an exposure has passed before it was taken: the least
+    /// that can hold now and that ends the campaign, as it was accepted to. `None` for any other command.
     pub(crate) fn overtaken(&self, command: &Command) -> Option<Command> {
         match *command {
             Command::Budget(budget) if (1..self.points.len()).contains(&budget) => {
@@ -32,7 +32,12 @@ impl State {
             }
             Command::PixelDoseLimit(Some(limit)) => {
                 let worst = self.ledger.on_worst_pixel()?.get();
-                (limit > 0.0 && limit < worst).then_some(Command::PixelDoseLimit(Some(worst)))
+                let least = Command::PixelDoseLimit(Some(worst));
+                let mut after = self.clone();
+                after.carry_out(&least);
+                // Other pixels may have taken less than the worst.
+                let least = after.runs_out().map_or(Command::Stop, |_| least);
+                (limit > 0.0 && limit < worst).then_some(least)
             }
             _ => None,
         }

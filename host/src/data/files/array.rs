@@ -86,6 +86,9 @@ impl Dimension {
             return None;
         }
         *self = Self::uniform(place, listed.len(), (names.0, ""), (0.0, 0.0));
+        if listed.iter().any(|value| value.is_nan()) {
+            return Some("lists NaN, which is no place".to_owned());
+        }
         (listed.len() > 1).then(|| {
             let steps = listed.windows(2).map(|pair| pair[1] - pair[0]);
             let least = steps.clone().fold(f64::INFINITY, f64::min);
@@ -117,8 +120,9 @@ const LARGEST: f64 = 1e100;
 const SMALLEST_STEP: f64 = 1e-100;
 
 impl Dimension {
-    /// What is wrong with its values, where something is.
-    fn strange(&self) -> Option<String> {
+    /// What is wrong with its values, where something is. Of rows and columns, places that a file leaves out
+    /// are none to be refused for: these can be counted.
+    fn strange(&self, place: usize) -> Option<String> {
         let Axis {
             size,
             scale,
@@ -126,8 +130,8 @@ impl Dimension {
             ..
         } = self.axis;
         let last = self.axis.value(size.saturating_sub(1));
-        let strange = |x: &&f64| !x.is_finite();
-        if let Some(x) = self.coordinates.iter().flatten().find(strange) {
+        let mut listed = self.coordinates.iter().flatten();
+        if let Some(x) = listed.find(|x| x.is_infinite() || x.is_nan() && place > 1) {
             return Some(format!("lists {x}, which is no place"));
         }
         let largest = match &self.coordinates {
@@ -283,9 +287,9 @@ impl Array {
     /// [`DatasetError::Axis`].
     pub(super) fn require_axes(&self) -> Result<(), DatasetError> {
         let rank = self.squeezed().len();
-        let dimensions = self.dimensions.iter().take(rank);
-        let mut strange = dimensions.filter_map(|dimension| {
-            let reason = dimension.strange()?;
+        let dimensions = self.dimensions.iter().enumerate().take(rank);
+        let mut strange = dimensions.filter_map(|(place, dimension)| {
+            let reason = dimension.strange(place)?;
             Some((reason, &dimension.axis.name))
         });
         match strange.next() {
@@ -559,6 +563,7 @@ mod tests {
             ([10.0, 12.0, 14.0, 16.0], 2.0, "nm", 0),
             ([0.0, 100.0, 100.1, 100.2], 1.0, "px", 1),
             ([5.0, 5.0, 5.0, 5.0], 1.0, "px", 1),
+            ([0.0, 1.0, f64::NAN, f64::NAN], 1.0, "px", 1),
         ] {
             let mut array = Array::bare("a.h5", vec![4, 2], "", || unreachable!());
             array.set_dimension(0, Dimension::listed(0, ("y", "nm"), listed.to_vec()));
@@ -585,7 +590,8 @@ mod tests {
         }
         assert_eq!(listed(&[3.0, 3.0]).axis.units, "V");
         assert!(listed(&[0.0, 1.0, 2.0005, 3.0]).is_equidistant());
-        let strange = listed(&[0.0, f64::NAN, 2.0]).strange().unwrap();
-        assert!(strange.contains("NaN"), "{strange}");
+        let strange = listed(&[0.0, f64::NAN, 2.0]);
+        assert!(strange.strange(2).unwrap().contains("lists NaN"));
+        assert_eq!(strange.strange(0), None);
     }
 }

@@ -106,15 +106,16 @@ pub(super) fn describe(
         };
         match member(name)? {
             Some(axis) if !is_position(&axis, &array.shape) => {
-                let dimension = dimension(&axis, source, name, (*place, size));
-                let dimension = dimension.map_err(|reason| {
-                    DatasetError::unlisted(&array.location, name, size, reason)
-                })?;
-                array.names_axes |= *place < 2;
-                array.set_dimension(*place, dimension);
+                match dimension(&axis, source, name, (*place, size)) {
+                    Ok(dimension) => {
+                        array.names_axes |= *place < 2;
+                        array.set_dimension(*place, dimension);
+                    }
+                    Err(reason) => missing.push(((*place, size), name, reason)),
+                }
             }
-            Some(_) => missing.push(((*place, size), name, "has several dimensions")),
-            None => missing.push(((*place, size), name, "is named, and not there")),
+            Some(_) => missing.push(((*place, size), name, "has several dimensions".to_owned())),
+            None => missing.push(((*place, size), name, "is named, and not there".to_owned())),
         }
     }
     let called = [text(dataset, "long_name"), text(dataset, "title")];
@@ -142,12 +143,7 @@ pub(super) fn describe(
         // Pixels can be counted; which dimension is that of the channels, and what they are, cannot be told.
         let is_pixels = channels.map_or(array.squeezed().len() < 3, |channels| channels != place);
         if !is_pixels {
-            return Err(DatasetError::unlisted(
-                &array.location,
-                name,
-                size,
-                reason.to_owned(),
-            ));
+            return Err(DatasetError::unlisted(&array.location, name, size, reason));
         }
         let location = &array.location;
         array.warnings.push(plain(&format!(
@@ -205,7 +201,7 @@ fn beside_x_and_y(named: &[(usize, String)]) -> Option<usize> {
     let (x, y) = called("x").zip(called("y"))?;
     3_usize
         .checked_sub(x + y)
-        .filter(|place| *place != x && *place != y)
+        .filter(|place| x != y && ![x, y].contains(place))
 }
 
 #[cfg(test)]
@@ -250,6 +246,37 @@ mod tests {
             assert_eq!(named(&found.channels), (name, units));
             assert_eq!(found.at(1, 2), [120.0, 121.0, 122.0, 123.0]);
         }
+    }
+
+    #[test]
+    fn positions_of_a_stage_hide_no_channels() {
+        use hdf5_pure::AttrValue::{I64Array, String as Text, StringArray};
+        let mut file = hdf5_pure::FileBuilder::new();
+        let mut group = file.create_group("data");
+        group.set_attr("NX_class", Text("NXdata".to_owned()));
+        group.set_attr("signal", Text("d".to_owned()));
+        let axes = [".", ".", "energy"].map(str::to_owned);
+        group.set_attr("axes", StringArray(axes.to_vec()));
+        for name in ["x", "y"] {
+            group.set_attr(&format!("{name}_indices"), I64Array(vec![0, 1]));
+            group
+                .create_dataset(name)
+                .with_f64_data(&[1.0; 6])
+                .with_shape(&[2, 3]);
+        }
+        group
+            .create_dataset("energy")
+            .with_f64_data(&[400.0, 401.0, 402.0, 403.0])
+            .set_attr("units", Text("eV".to_owned()));
+        group
+            .create_dataset("d")
+            .with_f64_data(&[0.0; 24])
+            .with_shape(&[2, 3, 4]);
+        file.add_group(group.finish());
+        let (_folder, file) = written("a.nxs", &file.finish().unwrap());
+        let found = spectra(&file);
+        assert_eq!((found.height(), found.width()), (2, 3));
+        assert_eq!(named(&found.channels), ("energy", "eV"));
     }
 
     #[test]

@@ -287,7 +287,9 @@ fn a_limit_that_a_point_has_overtaken_is_the_least_that_holds() {
     );
     assert_eq!(state.objection(&Command::Budget(3)), None);
     assert!(state.objection(&Command::DoseLimit(spent)).is_some());
+    let other_pixels = Command::PixelDoseLimit(Some(1e-3));
     for (accepted, least) in [
+        (other_pixels, Some(Command::Stop)),
         (Command::Budget(1), Some(Command::Budget(2))),
         (Command::Budget(2), None),
         (Command::Budget(0), None),

@@ -215,10 +215,10 @@ fn an_axis_that_does_not_list_its_places_is_refused() {
             [1.0, 2.0].as_slice(),
             "has the shape 2, and the data have 4",
         ),
-        (&[1.0, f64::NAN, 2.0, 3.0], "lists NaN"),
+        (&[1.0, f64::NAN, 2.0, 3.0], "has 4 values that are not 4"),
     ] {
         let (_folder, file) = written("cl.hspy", &signal_of([1, 1, 0], None, listed));
-        let message = read_map(&file).unwrap_err().to_string();
+        let message = crate::data::files::read(&file).unwrap_err().to_string();
         assert!(
             message.contains("`Wavelength`") && message.contains(told),
             "{message}"
