@@ -277,22 +277,20 @@ impl<'a> Session<'a> {
         Ok(self.overview.image.patches_with_edges(window, edges)?)
     }
 
-    /// The spaces that the campaign is judged in, where an interrupt or a `stop` breaks off what takes long.
+    /// The spaces that the campaign on these patches is judged in, where an interrupt or a `stop` breaks off what takes long.
     ///
     /// # Errors
     /// As [`Spaces::new`], and when it was broken off.
     pub fn spaces(
-        &mut self,
+        &self,
+        patches: &Patches,
         latent: Option<LatentConfig>,
         cache: &Cache,
         controller: &mut dyn Controller,
     ) -> Result<Spaces, SpacesError> {
-        let patches = self.overview.image.clone();
-        let CampaignConfig { window, edges, .. } = self.state.settings().campaign;
-        let patches = patches.patches_with_edges(window, edges)?;
         self.tell_room(controller);
         controller.set_watch(self.station.heeding());
-        let work = |pace: &Pace| Spaces::watched(&patches, latent, cache, pace);
+        let work = |pace: &Pace| Spaces::watched(patches, latent, cache, pace);
         watched(controller, "learning the latent space", |_| (), work).1
     }
 

@@ -180,6 +180,15 @@ mod tests {
         assert!(error < 0.1 / 12.0, "{error}");
     }
 
+    #[test]
+    fn training_is_broken_off_at_its_next_step() {
+        let (patches, _) = two_factors(20);
+        let pace = Pace::default();
+        pace.break_off();
+        assert!(Autoencoder::trained(&patches, 64, 1, &pace).is_none());
+        assert_eq!(pace.steps(), (0, EPOCHS));
+    }
+
     /// Outputs of one vector in double precision, from the front of `parameters`, which it takes.
     fn outputs(parameters: &mut &[f64], inputs: &[f64], sizes: [usize; 3]) -> Vec<f64> {
         let mut values = inputs.to_vec();

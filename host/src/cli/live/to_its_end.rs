@@ -24,7 +24,7 @@ pub(super) fn go(
     let latent = session.config().latent_coverage;
     let latent = latent.then(LatentConfig::default);
     let spaces = spaces::of_campaign(&patches, latent, |cache| {
-        session.spaces(latent, cache, controller)
+        session.spaces(&patches, latent, cache, controller)
     });
     let spaces = match spaces {
         // The session sees for itself what broke it off, and ends in order.

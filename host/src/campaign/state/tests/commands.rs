@@ -312,15 +312,22 @@ fn a_limit_that_a_point_has_overtaken_is_the_least_that_holds() {
     }
 }
 
-#[test]
-fn nobody_is_asked_for_a_point_that_a_limit_forbids() {
+/// A campaign whose first proposal waits for a person.
+fn waiting_for_approval() -> State {
     let mut state = surveyed(Limits::default());
-    let now = Now::default();
-    let say = |state: &mut State, command| state.apply(&Event::Commanded(given(command))).unwrap();
-    say(&mut state, Command::Approve(true));
-    for event in carry_out(&state.next(&now), 5, &state) {
+    let approve = Event::Commanded(given(Command::Approve(true)));
+    state.apply(&approve).unwrap();
+    for event in carry_out(&state.next(&Now::default()), 5, &state) {
         state.apply(&event).unwrap();
     }
+    state
+}
+
+#[test]
+fn nobody_is_asked_for_a_point_that_a_limit_forbids() {
+    let mut state = waiting_for_approval();
+    let now = Now::default();
+    let say = |state: &mut State, command| state.apply(&Event::Commanded(given(command))).unwrap();
     assert!(matches!(state.next(&now), Action::Wait(Wait::Approval(_))));
     let spent = state.ledger().total().get();
     say(&mut state, Command::DoseLimit(spent));
@@ -329,13 +336,8 @@ fn nobody_is_asked_for_a_point_that_a_limit_forbids() {
 
 #[test]
 fn the_last_candidate_is_not_rejected() {
-    let mut state = surveyed(Limits::default());
-    let now = Now::default();
+    let mut state = waiting_for_approval();
     let say = |state: &mut State, command| state.apply(&Event::Commanded(given(command))).unwrap();
-    say(&mut state, Command::Approve(true));
-    for event in carry_out(&state.next(&now), 5, &state) {
-        state.apply(&event).unwrap();
-    }
     assert_eq!(state.objection(&Command::Reject), None);
     let proposed = state.next_point().unwrap().candidate;
     let candidates = state.candidates().unwrap();
